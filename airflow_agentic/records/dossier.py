@@ -1,0 +1,201 @@
+"""What we know about an incident, and what we could not find out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from airflow_agentic.records.failure import DagRecord, DagRunRecord, Incident, TaskKey
+
+
+class Trust(str, Enum):
+    """Who wrote a piece of text."""
+
+    PLATFORM = "platform"
+    """Airflow's own metadata, or computed by our code."""
+    REPOSITORY = "repository"
+    """Reviewed code and its history."""
+    UNTRUSTED = "untrusted"
+    """Logs, data, messages of upstream systems: written by strangers, data and never an instruction."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """Something that we know, and can be cited by its id."""
+
+    id: str
+    """``E1``, ``E2``, ... given by `gather` in order; a source leaves it empty."""
+    source: str
+    """The source's name, as in the setting."""
+    title: str
+    body: str
+    observed_at: str
+    trust: Trust
+    path: str | None = None
+    """Repository-relative file that it speaks of, if it does."""
+    line: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gap:
+    """Something that we could not find out, and why."""
+
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """One frame of a traceback, outermost first in its tuple."""
+
+    path: str
+    """As printed by Python; absolute paths of the worker are kept."""
+    line: int
+    function: str
+    code: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskError:
+    """The exception that ended one try, root cause of the chain first."""
+
+    task: TaskKey
+    error_class: str
+    """``KeyError``, ``shopfeed.client.UpstreamError``; ``unknown`` when the process was killed."""
+    message: str
+    frames: tuple[Frame, ...]
+    fingerprint: str
+    """Of class, place and message shape without run-specific values: `tracebacks.fingerprint`."""
+    chain: tuple[str, ...] = ()
+    """``Class: message`` of every exception of the chain, first cause first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskRun:
+    """One task instance as the history tells it."""
+
+    key: TaskKey
+    state: str
+    started_at: str | None
+    duration_s: float | None
+    logical_date: str | None = None
+    rendered: tuple[tuple[str, str], ...] = ()
+    """Rendered template fields, name and value; empty when not asked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskNode:
+    """One task of the failing Dag."""
+
+    task_id: str
+    operator: str
+    upstream: tuple[str, ...] = ()
+    downstream: tuple[str, ...] = ()
+    trigger_rule: str = "all_success"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldShape:
+    """What one field of a data set looks like; never a value, but for formats derived from values."""
+
+    path: str
+    """Dotted path from the record: ``address.city``; ``[]`` marks a list: ``lines[].sku``."""
+    types: tuple[str, ...]
+    """JSON type names, sorted: ``string``, ``integer``, ``number``, ``boolean``, ``object``, ``array``, ``null``."""
+    present: int
+    """Records that have it."""
+    nulls: int = 0
+    formats: tuple[str, ...] = ()
+    """Shapes of text values, sorted: digits as ``9``, letters as ``A``, e.g. ``9999-99-99A99:99:99``; at most 8."""
+    distinct: int | None = None
+    """Distinct values seen, when counted."""
+    low: float | None = None
+    high: float | None = None
+    mean: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataShape:
+    """The shape of one landed data set for one interval."""
+
+    name: str
+    """Stable over intervals: the locator with the date left out, e.g. ``orders/{ds}.json``."""
+    interval: str
+    """The interval's logical date as in the locator, e.g. ``2026-11-02``."""
+    role: str
+    """``failing`` or ``good``."""
+    records: int
+    fields: tuple[FieldShape, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkout:
+    """A read-only copy of the repository that the Dag came from."""
+
+    path: str
+    """Absolute path on this machine."""
+    commit: str
+    """The commit that failed if `pinned`, else the newest one of the base branch."""
+    base_branch: str
+    base_commit: str
+    pinned: bool
+    dag_file: str | None
+    """Repository-relative path of the failing Dag's file."""
+    dags_path: str = ""
+    """Repository-relative folder of the Dags; empty means the root."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suspect:
+    """Something that may have broken it, ranked before any model is asked."""
+
+    what: str
+    why: str
+    score: float
+    """0 to 1, comparable within one dossier only."""
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dossier:
+    """All that we know about one incident, fitted to the budget."""
+
+    incident: Incident
+    evidence: tuple[Evidence, ...]
+    gaps: tuple[Gap, ...]
+    errors: tuple[TaskError, ...] = ()
+    history: tuple[TaskRun, ...] = ()
+    """Newest first; the failing tasks' earlier runs."""
+    graph: tuple[TaskNode, ...] = ()
+    shapes: tuple[DataShape, ...] = ()
+    suspects: tuple[Suspect, ...] = ()
+    checkout: Checkout | None = None
+    tokens: int = 0
+    """Estimated, at four characters a token."""
+    left_out: tuple[str, ...] = ()
+    """Titles of evidence that did not fit; a tool can still read them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What the sources are asked about: the failing run beside the last one that worked."""
+
+    incident: Incident
+    dag: DagRecord
+    run: DagRunRecord
+    failed: tuple[TaskRun, ...]
+    """Root failures of the run: state ``failed``, not ``upstream_failed``."""
+    last_good: DagRunRecord | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceReport:
+    """What one source adds to the dossier; `gather` joins them in order and gives the evidence its ids."""
+
+    evidence: tuple[Evidence, ...] = ()
+    errors: tuple[TaskError, ...] = ()
+    history: tuple[TaskRun, ...] = ()
+    graph: tuple[TaskNode, ...] = ()
+    shapes: tuple[DataShape, ...] = ()
+    checkout: Checkout | None = None
+    gaps: tuple[Gap, ...] = ()

@@ -1,0 +1,144 @@
+"""The ``agentic`` connection's extra → one frozen `Scope`: what the agent may see, touch and spend.
+
+It holds no secret: it names other connections. Anything unknown is refused, because a typo in a limit must
+never widen it. Pydantic does the checking; the error names the field, what was given and what is allowed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from enum import Enum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from airflow_agentic.errors import SettingsError
+
+ACCEPTABLE_RISKS = ("unprotected_base_branch", "wide_token", "unpinned_source")
+
+
+class TrustLevel(str, Enum):
+    """How far the agent may go on its own."""
+
+    OBSERVE = "observe"
+    """Record incidents and their evidence; no model, nothing published."""
+    DIAGNOSE = "diagnose"
+    """Publish the diagnosis as an issue; no pull request."""
+    PROPOSE = "propose"
+    """Open a draft pull request with a proved fix."""
+
+
+class Scope(BaseModel):
+    """The connection's fields, checked. Names are those of the form in the Airflow UI."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+    anthropic_conn_id: str = ""
+    """Empty: no model, the rules agent works alone."""
+    model: str = "claude-sonnet-5-5"
+    pattern: str = ""
+    """A file name in ``agents/``; empty: ``single`` with a model, ``rules`` without."""
+    forge: str = "local"
+    forge_conn_id: str = ""
+    repository: str = ""
+    """``owner/name`` for github; a path or URL of a bare repository for local."""
+    base_branch: str = "main"
+    dags_path: str = "dags"
+    """Repository-relative folder that the Dag bundle serves; ``.`` for the root."""
+    clone_url: str = ""
+    """Where to read the repository from, without write credentials; empty: from *repository*."""
+    git_conn_id: str = ""
+    """A ``git`` connection with a read-only credential for *clone_url*; empty: none needed."""
+    airflow_conn_id: str = ""
+    """An ``http`` connection: a viewer account of Airflow's REST API with permission to trigger."""
+    staging_connections: dict[str, str] = Field(default_factory=dict)
+    """Production connection id → staging connection id."""
+    staging_variables: dict[str, str] = Field(default_factory=dict)
+    """Airflow Variables as the workspace sees them."""
+    staging_environment: dict[str, str] = Field(default_factory=dict)
+    """Environment of the workspace; ``{data}`` stands for the fresh copy of *staging_data*, ``{repository}`` for the clone."""
+    staging_data: str = ""
+    """Folder that is copied anew for each staged run; empty: an empty folder."""
+    data_locations: tuple[str, ...] = ()
+    """Folders and URL prefixes of landed data whose *shape* the investigation may read."""
+    trust_level: TrustLevel = TrustLevel.DIAGNOSE
+    allowed_paths: tuple[str, ...] = ()
+    """Globs that a change must stay in; empty: the whole repository but the protected paths."""
+    protected_paths: tuple[str, ...] = (
+        ".git/**", ".github/**", "**/CODEOWNERS", ".gitattributes", ".gitmodules", ".agentic/**", "agentic_policy.yaml",
+    )
+    max_files: int = Field(default=5, ge=1, le=100)
+    max_lines: int = Field(default=200, ge=1, le=5000)
+    usd_per_incident: float = Field(default=1.0, ge=0, le=1000)
+    usd_per_day: float = Field(default=10.0, ge=0, le=100000)
+    reviewers: tuple[str, ...] = ()
+    include_dags: tuple[str, ...] = ("*",)
+    exclude_dags: tuple[str, ...] = ()
+    include_tags: tuple[str, ...] = ()
+    exclude_tags: tuple[str, ...] = ()
+    include_owners: tuple[str, ...] = ()
+    exclude_owners: tuple[str, ...] = ()
+    accept: tuple[str, ...] = ()
+    """Risks accepted by name: ``unprotected_base_branch``, ``wide_token``, ``unpinned_source``."""
+
+    @field_validator("allowed_paths", "protected_paths")
+    @classmethod
+    def _globs(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        from pathspec import GitIgnoreSpec
+
+        for glob in value:
+            if not glob or glob.startswith(("/", "!")) or ".." in glob.split("/"):
+                raise ValueError(f"{glob!r} is no glob inside the repository; allowed: gitignore patterns such as 'dags/**'")
+            GitIgnoreSpec.from_lines([glob])
+        return value
+
+    @field_validator("repository")
+    @classmethod
+    def _no_credentials(cls, value: str) -> str:
+        if re.search(r"://[^/@]*:[^/@]*@", value):
+            raise ValueError("an address with a password does not belong here; put the credential in forge_conn_id")
+        return value
+
+    @field_validator("base_branch")
+    @classmethod
+    def _branch(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,200}", value) or ".." in value:
+            raise ValueError(f"{value!r} is no branch name; allowed: letters, digits and . _ / -")
+        return value
+
+    @field_validator("accept")
+    @classmethod
+    def _risks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = sorted(set(value) - set(ACCEPTABLE_RISKS))
+        if unknown:
+            raise ValueError(f"{unknown} unknown; allowed: {', '.join(ACCEPTABLE_RISKS)}")
+        return value
+
+    def agent_pattern(self) -> str:
+        """Return the agent that the scope asks for."""
+        return self.pattern or ("single" if self.anthropic_conn_id else "rules")
+
+
+def read_scope(extra: str | dict[str, Any] | None, *, conn_id: str) -> Scope:
+    """Return the scope that a connection's extra describes.
+
+    :raises SettingsError: naming each field that is wrong, what it holds and what is allowed.
+    """
+    try:
+        given = json.loads(extra) if isinstance(extra, str) and extra.strip() else (extra or {})
+        if not isinstance(given, dict):
+            raise SettingsError(f"Reading connection {conn_id!r} failed: its extra is no JSON object. Use the form.")
+        return Scope.model_validate({k: v for k, v in given.items() if v is not None})
+    except json.JSONDecodeError as error:
+        raise SettingsError(f"Reading connection {conn_id!r} failed: its extra is no JSON ({error}).") from error
+    except ValidationError as error:
+        faults = "; ".join(_fault(item) for item in error.errors())
+        raise SettingsError(f"Reading connection {conn_id!r} failed: {faults}. Mend it in Admin → Connections.") from error
+
+
+def _fault(item: Any) -> str:
+    field = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "extra_forbidden":
+        return f"{field!r} is no field of this connection; allowed: {', '.join(sorted(Scope.model_fields))}"
+    return f"{field}: {item['msg']}, got {item.get('input')!r}"

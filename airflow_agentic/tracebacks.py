@@ -1,0 +1,135 @@
+"""Text of a log → the exception that ended it, and a fingerprint that two runs of one fault share.
+
+Used where a failure is read (context) and where it is reproduced (workspaces), so that both mean the same by
+"the same error". A chain (``raise ... from ...``) is reported by its first cause, because that is where the
+fault is; wrappers that only say that a command failed step back behind the traceback that the command printed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from airflow_agentic.records import Frame, TaskError, TaskKey
+
+_HEADER = "Traceback (most recent call last):"
+_FRAME = re.compile(r'^\s*File "(?P<path>[^"]+)", line (?P<line>\d+)(?:, in (?P<function>.+))?\s*$')
+_EXCEPTION = re.compile(r"^(?P<cls>[A-Za-z_][\w.]*)(?:: (?P<message>.*))?$")
+_CHAINED = (
+    "The above exception was the direct cause of the following exception:",
+    "During handling of the above exception, another exception occurred:",
+)
+_WRAPPERS = re.compile(
+    r"(?:Bash|dbt) command (?:failed|exited)|returned a? ?non-zero exit|non-zero exit (?:code|status)|"
+    r"command exited with|CalledProcessError|Pod .* returned a failure|Job .* failed$",
+    re.IGNORECASE,
+)
+_SHAPE = (
+    (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.I), "<uuid>"),
+    (re.compile(r"\b0x[0-9a-f]+\b", re.I), "<hex>"),
+    (re.compile(r"\b[0-9a-f]{12,64}\b", re.I), "<hex>"),
+    (re.compile(r"(?:/[\w.@+-]+){2,}/?"), "<path>"),
+    (re.compile(r"\d+"), "0"),
+)
+_FOREIGN = ("site-packages", "dist-packages", "<frozen", "lib/python3")
+MESSAGE_LIMIT = 2_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrintedException:
+    """One exception as printed: class, message (at most 2,000 characters) and frames, outermost first."""
+
+    error_class: str
+    message: str
+    frames: tuple[Frame, ...]
+    continues_chain: bool = False
+    """It followed on the one before it: that one is its cause or context."""
+
+
+def parse_tracebacks(lines: Iterable[str]) -> tuple[PrintedException, ...]:
+    """Return every traceback in *lines* in printed order; lines without scaffolding (no timestamp, no level)."""
+    found: list[PrintedException] = []
+    frames: list[Frame] = []
+    inside = chained = False
+    for raw in lines:
+        line = raw.rstrip("\n")
+        if line.strip() in _CHAINED:
+            chained = True
+        elif line.strip() == _HEADER:
+            inside, frames = True, []
+        elif inside:
+            inside = _step(line, frames, found, chained)
+            if not inside:
+                chained = False
+    return tuple(found)
+
+
+def fingerprint(error_class: str, message: str, frames: tuple[Frame, ...]) -> str:
+    """Return 16 hex digits of class, place and message shape; numbers, ids and paths do not count."""
+    place = own_frames(frames)[-1:] or frames[-1:]
+    where = f"{place[0].path.rsplit('/', 1)[-1]}:{place[0].function}" if place else ""
+    text = f"{error_class.rsplit('.', 1)[-1]}\0{where}\0{message_shape(message)}"
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def message_shape(message: str) -> str:
+    """Return the first line of *message* without run-specific values; names in quotes stay."""
+    shape = message.strip().splitlines()[0] if message.strip() else ""
+    for pattern, word in _SHAPE:
+        shape = pattern.sub(word, shape)
+    return shape[:300]
+
+
+def own_frames(frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
+    """Return the frames that are not of Python itself or an installed package."""
+    return tuple(f for f in frames if not any(mark in f.path for mark in _FOREIGN))
+
+
+def is_wrapper(error: PrintedException) -> bool:
+    """Say whether the exception only tells that something else failed."""
+    return bool(_WRAPPERS.search(f"{error.error_class}: {error.message}")) and not own_frames(error.frames)
+
+
+def root_error(task: TaskKey, exceptions: tuple[PrintedException, ...]) -> TaskError | None:
+    """Return the exception that ended the task: the first cause of the last chain that is no mere wrapper."""
+    if not exceptions:
+        return None
+    chains: list[list[PrintedException]] = []
+    for item in exceptions:
+        if item.continues_chain and chains:
+            chains[-1].append(item)
+        else:
+            chains.append([item])
+    telling = [chain for chain in chains if not all(is_wrapper(item) for item in chain)] or chains
+    chain = telling[-1]
+    cause = next((item for item in chain if not is_wrapper(item)), chain[0])
+    return TaskError(
+        task=task,
+        error_class=cause.error_class,
+        message=cause.message,
+        frames=cause.frames,
+        fingerprint=fingerprint(cause.error_class, cause.message, cause.frames),
+        chain=tuple(f"{item.error_class}: {item.message}"[:MESSAGE_LIMIT] for item in chain),
+    )
+
+
+def _step(line: str, frames: list[Frame], found: list[PrintedException], chained: bool) -> bool:
+    """Take one line of a traceback; say whether we are still inside it."""
+    frame = _FRAME.match(line)
+    if frame:
+        frames.append(Frame(path=frame["path"], line=int(frame["line"]), function=frame["function"] or ""))
+        return True
+    if line.startswith((" ", "\t")) or not line.strip():
+        if frames and not frames[-1].code and line.strip() and not set(line.strip()) <= set("^~ "):
+            last = frames.pop()
+            frames.append(Frame(path=last.path, line=last.line, function=last.function, code=line.strip()[:300]))
+        return True
+    match = _EXCEPTION.match(line)
+    if match:
+        message = (match["message"] or "")[:MESSAGE_LIMIT]
+        found.append(
+            PrintedException(error_class=match["cls"], message=message, frames=tuple(frames), continues_chain=chained)
+        )
+    return False
