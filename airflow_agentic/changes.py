@@ -1,0 +1,46 @@
+"""Old and new texts of files → a `ChangeSet`, with a unified diff made by us and never by a model."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+from airflow_agentic.records import ChangeSet, FileEdit
+
+
+def make_change(base_commit: str, edits: Iterable[FileEdit], summary: str) -> ChangeSet | None:
+    """Return the change, edits that alter nothing left out; None if nothing is left."""
+    real = tuple(sorted((e for e in edits if e.before != e.after), key=lambda e: e.path))
+    if not real:
+        return None
+    return ChangeSet(base_commit=base_commit, edits=real, diff="".join(file_diff(e) for e in real), summary=summary)
+
+
+def file_diff(edit: FileEdit, *, context: int = 3) -> str:
+    """Return one file's unified diff as ``git apply`` takes it."""
+    old, new = edit.before or "", edit.after or ""
+    header = f"diff --git a/{edit.path} b/{edit.path}\n"
+    if edit.before is None:
+        header += "new file mode 100644\n"
+    if edit.after is None:
+        header += "deleted file mode 100644\n"
+    body = difflib.unified_diff(
+        _lines(old), _lines(new),
+        fromfile="/dev/null" if edit.before is None else f"a/{edit.path}",
+        tofile="/dev/null" if edit.after is None else f"b/{edit.path}",
+        n=context, lineterm="\n",
+    )
+    return header + "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in body)
+
+
+def changed_lines(change: ChangeSet) -> int:
+    """Return added plus removed lines."""
+    body = (line for line in change.diff.splitlines() if not line.startswith(("+++", "---")))
+    return sum(1 for line in body if line.startswith(("+", "-")))
+
+
+def _lines(text: str) -> list[str]:
+    """Split at line feeds only: git knows no other line ending, Python's ``splitlines`` does."""
+    parts = text.split("\n")
+    lines = [part + "\n" for part in parts[:-1]]
+    return [*lines, parts[-1]] if parts[-1] else lines

@@ -1,0 +1,1 @@
+"""``airflow agentic ...``. Imported by every airflow command: nothing heavy at the top."""

@@ -1,0 +1,1 @@
+"""The failing pipeline that ``make demo`` triages."""

@@ -1,0 +1,1 @@
+"""Where changes are reviewed; `publish` hands over a draft, never more."""

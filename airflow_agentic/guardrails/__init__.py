@@ -1,0 +1,1 @@
+"""What may be done, and what was done: `judge`, the ledger, redaction."""

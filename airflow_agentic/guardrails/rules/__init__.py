@@ -1,0 +1,1 @@
+"""One rule per file: a pure function of a proposal and its proof."""

@@ -1,0 +1,1 @@
+"""What Airflow looks for under this name: the ``agentic`` connection."""

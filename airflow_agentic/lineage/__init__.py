@@ -1,0 +1,1 @@
+"""OpenLineage events, read as metadata."""

@@ -1,0 +1,1 @@
+"""Our own tables, and the only place that knows SQL."""

@@ -1,0 +1,1 @@
+"""Public fakes. Each passes the same contract test as the real plug-in."""

@@ -1,0 +1,1 @@
+"""Where a change is tried; `validate` demands red before and green after."""
