@@ -106,7 +106,8 @@ class FieldShape:
     """Records that have it."""
     nulls: int = 0
     formats: tuple[str, ...] = ()
-    """Shapes of text values, sorted: digits as ``9``, letters as ``A``, e.g. ``9999-99-99A99:99:99``; at most 8."""
+    """Shapes of text values, sorted: digits as ``9``, letters as ``A`` (lower case ``a``), e.g. ``9999-99-99A99:99:99``;
+    at most 8. More shapes than that: runs are folded (``Aa+ 9+``), and still more: none, it is free text."""
     distinct: int | None = None
     """Distinct values seen, when counted."""
     low: float | None = None
@@ -126,6 +127,26 @@ class DataShape:
     """``failing`` or ``good``."""
     records: int
     fields: tuple[FieldShape, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShapeChange:
+    """One difference between the shape of a data set that worked and the one that failed."""
+
+    kind: str
+    """``renamed``, ``moved``, ``removed``, ``possible_rename``, ``retyped``, ``reformatted``, ``volume``,
+    ``duplicates``, ``nulls``, ``range`` or ``added``."""
+    path: str
+    """Field as the good shape has it (as the failing one has it for ``added``); empty for ``volume``."""
+    was: str
+    now: str
+    """For ``renamed``, ``moved`` and ``possible_rename``: the new path."""
+    detail: str
+    """One sentence; never a value."""
+    score: float = 1.0
+    """0 to 1, how sure it is; below 1 only for renames and moves."""
+    dataset: str = ""
+    """`DataShape.name`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,6 +191,8 @@ class Dossier:
     shapes: tuple[DataShape, ...] = ()
     suspects: tuple[Suspect, ...] = ()
     checkout: Checkout | None = None
+    last_good: str | None = None
+    """Logical date of the last run that worked; None when there is none in the history."""
     tokens: int = 0
     """Estimated, at four characters a token."""
     left_out: tuple[str, ...] = ()
