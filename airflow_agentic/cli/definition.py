@@ -1,0 +1,107 @@
+"""``airflow agentic ...``: names, helps and arguments. Imported by every airflow command, so nothing heavy here."""
+
+from __future__ import annotations
+
+from airflow.cli.cli_config import ARG_OUTPUT, ActionCommand, Arg, GroupCommand, lazy_load_command
+
+_CONN = Arg(
+    ("--agentic-conn-id",), default=None, help="The agentic connection (default: [agentic] conn_id)"
+)
+_INCIDENT = Arg(("incident_id",), help="The incident's id, as `airflow agentic incidents` lists it")
+
+
+def get_agentic_cli_commands() -> list[GroupCommand]:
+    """Return our one command group."""
+    return [
+        GroupCommand(
+            name="agentic",
+            help="Triage of failed Dags: incidents, their evidence, proofs and ledger",
+            subcommands=(*_work(), *_look(), *_house()),
+        )
+    ]
+
+
+def _command(name: str, help_text: str, *args: Arg, function: str = "") -> ActionCommand:
+    target = f"airflow_agentic.cli.commands.{function or name}"
+    return ActionCommand(name=name, help=help_text, func=lazy_load_command(target), args=args)
+
+
+def _work() -> tuple[ActionCommand, ...]:
+    return (
+        _command(
+            "triage",
+            "Start the triage of a failed Dag run",
+            Arg(("dag_id",), help="The Dag that failed"),
+            Arg(("run_id",), help="Its failed run"),
+            Arg(("--here",), action="store_true", help="Run all stages in this process, without the triage Dag"),
+            _CONN,
+            ARG_OUTPUT,
+        ),
+        _command(
+            "eval",
+            "Send a captured failure through the pipeline, without a scheduler",
+            Arg(("case_dir",), help="Folder with case.json, pipeline.bundle or pipeline/, logs/, upstream/"),
+            Arg(("--out",), required=True, help="Folder for decision.json, patch.diff, pull_request.md, ledger.jsonl"),
+            Arg(("--agent",), choices=("rules", "single"), default="rules", help="Agent pattern (default: rules)"),
+            Arg(("--anthropic-conn-id",), default="", help="Connection of the model, for --agent single"),
+            Arg(("--model",), default="", help="Model, if not the default one"),
+            Arg(
+                ("--on-ask",),
+                choices=("approve", "reject"),
+                default="approve",
+                help="What the absent reviewer answers when the verdict is ASK (default: approve)",
+            ),
+            function="evaluate",
+        ),
+        _command(
+            "rollback",
+            "Undo what was published for an incident: close the pull request, delete its branch",
+            _INCIDENT,
+            _CONN,
+        ),
+    )
+
+
+def _look() -> tuple[ActionCommand | GroupCommand, ...]:
+    return (
+        _command(
+            "incidents",
+            "List incidents, newest first",
+            Arg(("--dag-id",), default=None, help="Only of this Dag"),
+            Arg(("--limit",), type=int, default=50, help="At most so many (default: 50)"),
+            ARG_OUTPUT,
+        ),
+        _command("show", "Show one incident: diagnosis, evidence, proof, outcome", _INCIDENT, ARG_OUTPUT),
+        GroupCommand(
+            name="ledger",
+            help="The hash-chained audit",
+            subcommands=(
+                _command(
+                    "verify",
+                    "Recompute the chains; exit code 1 if one is broken",
+                    Arg(("--incident-id",), default=None, help="Only this incident (default: all)"),
+                    ARG_OUTPUT,
+                    function="ledger_verify",
+                ),
+                _command("show", "Print an incident's lines", _INCIDENT, ARG_OUTPUT, function="ledger_show"),
+                _command("export", "Print an incident's lines as JSON lines", _INCIDENT, function="ledger_export"),
+            ),
+        ),
+    )
+
+
+def _house() -> tuple[ActionCommand | GroupCommand, ...]:
+    return (
+        _command("check", "Try every part of the set-up; say what is wrong and how to mend it", _CONN, ARG_OUTPUT),
+        _command(
+            "demo",
+            "A pipeline fails; about two minutes later a proved draft pull request stands",
+            Arg(("--folder",), default=".demo", help="Working folder, made anew (default: .demo)"),
+            Arg(("--keep-running",), action="store_true", help="Leave Airflow running until Ctrl-C"),
+        ),
+        GroupCommand(
+            name="db",
+            help="Our own store",
+            subcommands=(_command("migrate", "Create or upgrade the tables of [agentic] store_url", function="db_migrate"),),
+        ),
+    )

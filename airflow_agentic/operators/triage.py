@@ -1,0 +1,167 @@
+"""The four tasks of the triage Dag: translate Airflow's context, call the pipeline, return the incident's id.
+
+Usable by hand in any Dag: `InvestigateOperator` needs only the id of a Dag and of its failed run. Each operator
+builds just the parts that its side of the permission boundary may hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleException
+
+from airflow_agentic import pipeline, wiring
+from airflow_agentic.errors import IncidentNotFound, SettingsError
+from airflow_agentic.records import Answer, Approval, Proposal, Verdict
+from airflow_agentic.settings import read_settings
+from airflow_agentic.triggers.incidents import failure_from_conf
+
+POLL_S = 10.0
+APPROVE, REJECT = "Approve", "Reject"
+
+
+class InvestigateOperator(BaseOperator):
+    """Gather what is known about a failed Dag run, and propose what to do. Returns the incident's id.
+
+    Waits, without holding a worker slot, until the failed run has ended or ``[agentic] settle_s`` have passed.
+
+    :param agentic_conn_id: the ``agentic`` connection.
+    :param failed_dag_id: the Dag that failed; empty: read from this run's conf, as the triggers write it.
+    :param failed_run_id: its run; empty: likewise.
+    """
+
+    template_fields = ("failed_dag_id", "failed_run_id")
+
+    def __init__(
+        self, *, agentic_conn_id: str = "agentic_default", failed_dag_id: str = "", failed_run_id: str = "", **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.agentic_conn_id = agentic_conn_id
+        self.failed_dag_id = failed_dag_id
+        self.failed_run_id = failed_run_id
+
+    def execute(self, context: Mapping[str, Any]) -> str:
+        """Run gather and propose.
+
+        :raises AirflowFailException: the run does not exist or a setting is wrong; retrying does not help.
+        """
+        conf = dict(context["dag_run"].conf or {})
+        if self.failed_dag_id:
+            conf = {"dag_id": self.failed_dag_id, "run_id": self.failed_run_id}
+        try:
+            with wiring.connected(self.agentic_conn_id) as parts:
+                incident_id, failure = failure_from_conf(conf, clear_number=parts.clear_number)
+                self._wait_until_settled(parts.run_state(failure.dag_id, failure.run_id), context)
+                parts.store.incidents.record(incident_id, failure)
+                pipeline.investigate(incident_id, parts.investigation(incident_id))
+        except (IncidentNotFound, SettingsError) as error:
+            raise AirflowFailException(str(error)) from error
+        return incident_id
+
+    def _wait_until_settled(self, state: str, context: Mapping[str, Any]) -> None:
+        """Come back later while the failed run still runs: its other tasks belong to the same incident."""
+        started = context["ti"].start_date if not context["dag_run"].start_date else context["dag_run"].start_date
+        now = datetime.now(timezone.utc)
+        if state in ("running", "queued") and now - started < timedelta(seconds=read_settings().settle_s):
+            self.log.info("The failed run is still %s; looking again in %d s", state, POLL_S)
+            raise AirflowRescheduleException(now + timedelta(seconds=POLL_S))
+
+
+class ValidateOperator(BaseOperator):
+    """Prove the proposed change in an isolated workspace and judge it. Returns the incident's id."""
+
+    template_fields = ("incident_id",)
+
+    def __init__(self, *, incident_id: str, agentic_conn_id: str = "agentic_default", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.incident_id = incident_id
+        self.agentic_conn_id = agentic_conn_id
+
+    def execute(self, context: Mapping[str, Any]) -> str:
+        """Run validate and judge."""
+        with wiring.connected(self.agentic_conn_id) as parts:
+            verdict = pipeline.prove(self.incident_id, parts.validation(self.incident_id))
+        self.log.info("Verdict on %s: %s", self.incident_id, verdict.decision.name)
+        return self.incident_id
+
+
+class ReviewOperator(HITLOperator):
+    """Ask a person when the verdict is ASK, and only then; no worker slot is held while they think.
+
+    A rejection and a time-out are answers: they are recorded, and delivery goes on without a pull request.
+
+    :param response_timeout: how long a person has; silence is a no.
+    """
+
+    template_fields = ("incident_id", "subject", "body")
+
+    def __init__(self, *, incident_id: str, agentic_conn_id: str = "agentic_default", **kwargs: Any) -> None:
+        kwargs.setdefault("response_timeout", timedelta(hours=24))
+        kwargs["assigned_users"] = kwargs.get("assigned_users") or None
+        super().__init__(
+            subject="A proved fix needs your answer", options=[APPROVE, REJECT], defaults=REJECT, **kwargs
+        )
+        self.incident_id = incident_id
+        self.agentic_conn_id = agentic_conn_id
+
+    def execute(self, context: Mapping[str, Any]) -> Any:
+        """Park in ``awaiting_input`` if a person is needed; else record that nobody was asked."""
+        with wiring.connected(self.agentic_conn_id) as parts:
+            asked = pipeline.needs_person(self.incident_id, parts.review())
+            if not asked:
+                pipeline.decide(self.incident_id, Approval(answer=Answer.NOT_NEEDED), parts.review())
+                return self.incident_id
+            incident = parts.store.incidents.get(self.incident_id)
+            self.subject = f"May a draft pull request be opened for {incident.dag_id}?"
+            self.body = wiring.review_text(
+                parts.store.incidents.kept(self.incident_id, Proposal),
+                parts.store.incidents.kept(self.incident_id, Verdict),
+            )
+        return super().execute(context)
+
+    def execute_complete(self, context: Mapping[str, Any], event: dict[str, Any]) -> Any:
+        """Record the answer."""
+        with wiring.connected(self.agentic_conn_id) as parts:
+            pipeline.decide(self.incident_id, _approval(event), parts.review())
+        return self.incident_id
+
+
+class DeliverOperator(BaseOperator):
+    """Publish the outcome and tell people. Returns its address, or an empty text.
+
+    :param channels: Airflow notifiers that are told.
+    """
+
+    template_fields = ("incident_id",)
+
+    def __init__(
+        self, *, incident_id: str, agentic_conn_id: str = "agentic_default", channels: Sequence[Any] = (), **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.incident_id = incident_id
+        self.agentic_conn_id = agentic_conn_id
+        self.channels = list(channels)
+
+    def execute(self, context: Mapping[str, Any]) -> str:
+        """Run publish and announce."""
+        with wiring.connected(self.agentic_conn_id) as parts:
+            outcome = pipeline.deliver(self.incident_id, parts.deliverance(self.channels, context))
+        self.log.info("%s: %s %s", outcome.status.value, outcome.title, outcome.url or "")
+        return outcome.url or ""
+
+
+def _approval(event: Mapping[str, Any]) -> Approval:
+    """Airflow's response event → our record. With nobody behind it, it is the time-out's default."""
+    user = event.get("responded_by_user") or {}
+    if event.get("error") or event.get("timedout") or not user:
+        return Approval(answer=Answer.TIMED_OUT, reason=str(event.get("error") or "nobody answered in time"))
+    approved = list(event.get("chosen_options") or ()) == [APPROVE]
+    return Approval(
+        answer=Answer.APPROVED if approved else Answer.REJECTED,
+        by=str(user.get("name") or user.get("id")),
+        at=str(event.get("responded_at") or ""),
+    )

@@ -1,0 +1,234 @@
+"""The path of a failure, top to bottom. Start reading here.
+
+    capture → dispatch ═ gather → propose ═ validate → judge ═ review ═ publish → announce
+
+``═`` is a task boundary of the triage Dag: another process, with other credentials. What each side may hold is the
+dataclass beside its function, and `wiring` builds no more than that for it. Records cross the boundary through the
+store; nothing else does. Each function can be run again: it ends in the same state, and publishes nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from airflow_agentic.agents.propose import propose
+from airflow_agentic.channels.announce import announce
+from airflow_agentic.context.gather import gather
+from airflow_agentic.errors import AgenticError
+from airflow_agentic.facts import dossier_facts, lines, proof_facts, proposal_facts, size, verdict_facts
+from airflow_agentic.forges.publish import Publication, publish
+from airflow_agentic.guardrails.judge import judge
+from airflow_agentic.guardrails.ledger import stage
+from airflow_agentic.ports import (
+    Agent,
+    AirflowReader,
+    Channel,
+    Forge,
+    Incidents,
+    Ledger,
+    Redactor,
+    Rule,
+    Source,
+    Workspace,
+)
+from airflow_agentic.records import (
+    Answer,
+    Approval,
+    Decision,
+    Dossier,
+    Incident,
+    IncidentState,
+    Outcome,
+    Proof,
+    Proposal,
+    Suspect,
+    Verdict,
+)
+from airflow_agentic.workspaces.validate import validate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Investigation:
+    """What `investigate` holds: eyes, and a model. No write credential of any kind."""
+
+    incidents: Incidents
+    ledger: Ledger
+    reader: AirflowReader
+    sources: tuple[Source, ...]
+    rank: Callable[[Dossier], tuple[Suspect, ...]]
+    redactor: Redactor
+    agent: Agent
+    fallback: Agent
+    token_budget: int = 12_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Validation:
+    """What `prove` holds: an isolated workspace with staging connections. No model, no forge."""
+
+    incidents: Incidents
+    ledger: Ledger
+    workspace: Workspace
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Review:
+    """What `decide` holds: nothing but the store."""
+
+    incidents: Incidents
+    ledger: Ledger
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deliverance:
+    """What `deliver` holds: the forge, narrowed to one repository. No model, no database of anybody's data."""
+
+    incidents: Incidents
+    ledger: Ledger
+    forge: Forge
+    channels: tuple[Channel, ...]
+    redactor: Redactor
+    publication: Publication
+
+
+def investigate(incident_id: str, parts: Investigation) -> Proposal:
+    """Find out what is known, and propose what to do.
+
+    :raises AgenticError: the incident says where it stopped; clearing the task starts the investigation again.
+    """
+    incident = parts.incidents.advance(incident_id, IncidentState.INVESTIGATING, "reading logs, history and code")
+    with _failing_safe(parts.incidents, incident_id, "investigate"):
+        with stage(parts.ledger, incident_id, "gather") as facts:
+            dossier = gather(
+                incident,
+                reader=parts.reader,
+                sources=parts.sources,
+                redactor=parts.redactor,
+                rank=parts.rank,
+                token_budget=parts.token_budget,
+            )
+            facts.update(dossier_facts(dossier))
+        parts.incidents.keep(incident_id, dossier)
+        parts.incidents.advance(
+            incident_id,
+            IncidentState.INVESTIGATING,
+            "asking the agent",
+            fingerprint=dossier.incident.fingerprint,
+            members=dossier.incident.members,
+            logical_date=dossier.incident.logical_date,
+        )
+        with stage(parts.ledger, incident_id, "propose", agent=parts.agent.name) as facts:
+            proposal = propose(dossier, agent=parts.agent, fallback=parts.fallback)
+            facts.update(proposal_facts(proposal))
+        parts.incidents.keep(incident_id, proposal)
+        parts.incidents.advance(incident_id, IncidentState.INVESTIGATED, proposal.diagnosis.root_cause)
+    return proposal
+
+
+def prove(incident_id: str, parts: Validation) -> Verdict:
+    """Try the change in the workspace, and say whether it may be shown.
+
+    :raises AgenticError: the incident says where it stopped; clearing the task tries again.
+    """
+    incident = parts.incidents.advance(incident_id, IncidentState.VALIDATING, "proving the change in the workspace")
+    with _failing_safe(parts.incidents, incident_id, "validate"):
+        dossier, proposal = _kept(parts.incidents, incident, Dossier), _kept(parts.incidents, incident, Proposal)
+        with stage(parts.ledger, incident_id, "validate", change=size(proposal)) as facts:
+            proof = validate(dossier, proposal, workspace=parts.workspace, last_good=dossier.last_good)
+            facts.update(proof_facts(proof))
+        parts.incidents.keep(incident_id, proof)
+        with stage(parts.ledger, incident_id, "judge") as facts:
+            verdict = judge(proposal, proof, rules=parts.rules)
+            facts.update(verdict_facts(verdict))
+        parts.incidents.keep(incident_id, verdict)
+        parts.incidents.advance(
+            incident_id, IncidentState.JUDGED, f"proof: {proof.status.value}, verdict: {verdict.decision.name}"
+        )
+    return verdict
+
+
+def needs_person(incident_id: str, parts: Review) -> bool:
+    """Say whether a person is asked: only for a proved change on which the verdict is ASK."""
+    incident = parts.incidents.get(incident_id)
+    verdict, proof = _kept(parts.incidents, incident, Verdict), _kept(parts.incidents, incident, Proof)
+    proposal = _kept(parts.incidents, incident, Proposal)
+    asks = verdict.decision is Decision.ASK and proposal.change is not None and proof.status.value == "proved"
+    if asks:
+        parts.ledger.append(incident_id, "review", "asked", verdict_facts(verdict))
+        parts.incidents.advance(incident_id, IncidentState.AWAITING_REVIEW, "waiting for a person's answer")
+    return asks
+
+
+def decide(incident_id: str, approval: Approval, parts: Review) -> None:
+    """Write down what a person answered, a rejection and a time-out included."""
+    parts.ledger.append(
+        incident_id,
+        "review",
+        "answered",
+        {"answer": approval.answer.value, "by": approval.by or "", "reason": approval.reason},
+    )
+    parts.incidents.keep(incident_id, approval)
+    parts.incidents.advance(incident_id, IncidentState.REVIEWED, f"review: {approval.answer.value}")
+
+
+def deliver(incident_id: str, parts: Deliverance) -> Outcome:
+    """Publish what may be published, and tell people.
+
+    :raises ForgeError: the forge did not take it; clearing the task is safe and opens no second pull request.
+    """
+    incident = parts.incidents.advance(incident_id, IncidentState.DELIVERING, "publishing")
+    with _failing_safe(parts.incidents, incident_id, "deliver"):
+        dossier, proposal = _kept(parts.incidents, incident, Dossier), _kept(parts.incidents, incident, Proposal)
+        proof, verdict = _kept(parts.incidents, incident, Proof), _kept(parts.incidents, incident, Verdict)
+        approval = parts.incidents.kept(incident_id, Approval) or Approval(answer=Answer.NOT_NEEDED)
+        with stage(parts.ledger, incident_id, "publish") as facts:
+            outcome = publish(
+                incident,
+                dossier,
+                proposal,
+                proof,
+                verdict,
+                approval,
+                forge=parts.forge,
+                publication=parts.publication,
+                redactor=parts.redactor,
+                before=lambda event, said: parts.ledger.append(incident_id, "publish", event, said),
+            )
+            facts.update(status=outcome.status.value, url=outcome.url or "", rollback=outcome.rollback)
+        parts.incidents.keep(incident_id, outcome)
+        incident = parts.incidents.advance(
+            incident_id, IncidentState.DELIVERED, f"{outcome.status.value}: {outcome.title}", url=outcome.url
+        )
+        with stage(parts.ledger, incident_id, "announce") as facts:
+            facts.update(notes=lines(announce(incident, outcome, parts.channels)))
+    return outcome
+
+
+class _failing_safe:  # noqa: N801 - reads as the statement that it is
+    """Let an error fly, but leave the incident with the stage's name and the reason."""
+
+    def __init__(self, incidents: Incidents, incident_id: str, name: str) -> None:
+        self.incidents, self.incident_id, self.name = incidents, incident_id, name
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Exception):
+            self.incidents.advance(
+                self.incident_id,
+                IncidentState.FAILED,
+                f"{self.name} stopped: {type(error).__name__}: {error}. Clear that task of the triage run to go on.",
+            )
+
+
+def _kept(incidents: Incidents, incident: Incident, kind: type) -> object:
+    record = incidents.kept(incident.id, kind)
+    if record is None:
+        raise AgenticError(
+            f"Going on with incident {incident.id!r} failed: no {kind.__name__} is stored. "
+            "Clear the earlier tasks of the triage run."
+        )
+    return record
