@@ -1,0 +1,215 @@
+"""What Airflow discovers of this package: connection form, settings, notifier, plugin and commands.
+
+Data only. Airflow reads it in every process, so nothing is imported but our version. The form's fields are those
+of `scope.Scope`, and the section's options those of `settings.Settings`; a test holds them equal. The form is
+declarative: Airflow never imports the hook to draw it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_agentic import __version__
+
+_INTEGRATION = "Agentic"
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Return the provider's description, as ``airflow/provider_info.schema.json`` wants it."""
+    return {
+        "package-name": "airflow-agentic",
+        "name": _INTEGRATION,
+        "description": (
+            "Attaches an agent to Dag failures: it finds the cause, proves a fix and opens a draft pull request."
+        ),
+        "versions": [__version__],
+        "integrations": [
+            {
+                "integration-name": _INTEGRATION,
+                "external-doc-url": "https://pypi.org/project/airflow-agentic/",
+                "tags": ["service"],
+            }
+        ],
+        "operators": [{"integration-name": _INTEGRATION, "python-modules": ["airflow_agentic.operators.triage"]}],
+        "hooks": [{"integration-name": _INTEGRATION, "python-modules": ["airflow_agentic.hooks.agentic"]}],
+        "notifications": ["airflow_agentic.notifications.triage.TriageNotifier"],
+        "plugins": [{"name": "agentic", "plugin-class": "airflow_agentic.plugins.agentic.AgenticPlugin"}],
+        "cli": ["airflow_agentic.cli.definition.get_agentic_cli_commands"],
+        "connection-types": [
+            {
+                "connection-type": "agentic",
+                "hook-class-name": "airflow_agentic.hooks.agentic.AgenticHook",
+                "hook-name": _INTEGRATION,
+                "ui-field-behaviour": {
+                    "hidden-fields": ["host", "port", "login", "password", "schema"],
+                    "relabeling": {},
+                    "placeholders": {},
+                },
+                "conn-fields": _connection_fields(),
+            }
+        ],
+        "config": {
+            "agentic": {
+                "description": (
+                    "What holds for a whole deployment. What the agent may see, touch and spend is in the "
+                    "``agentic`` connection."
+                ),
+                "options": _options(),
+            }
+        },
+    }
+
+
+def _connection_fields() -> dict[str, Any]:
+    return {**_model_and_forge(), **_staging(), **_limits(), **_selectors()}
+
+
+def _model_and_forge() -> dict[str, Any]:
+    return {
+        "trust_level": _choice(
+            "Trust level",
+            "observe: record incidents. diagnose: publish the diagnosis as an issue. propose: open draft pull requests.",
+            "diagnose",
+            ["observe", "diagnose", "propose"],
+        ),
+        "anthropic_conn_id": _text("Anthropic connection", "Empty: no model, the rules agent works alone."),
+        "model": _text("Model", "Name of the model that the Anthropic connection serves.", "claude-sonnet-5-5"),
+        "pattern": _text("Agent pattern", "Empty: 'single' with a model, 'rules' without."),
+        "forge": _choice("Forge", "Where draft pull requests are opened.", "local", ["local", "github"]),
+        "forge_conn_id": _text("Forge connection", "A 'github' connection; empty for the local forge."),
+        "repository": _text("Repository", "owner/name for github; path or URL of a bare repository for local."),
+        "base_branch": _text("Base branch", "Pull requests go against it; it is never written.", "main"),
+        "dags_path": _text(
+            "Path of the Dags", "Folder of the repository that the bundle serves; . for the root.", "dags"
+        ),
+        "clone_url": _text("Clone URL", "Where to read the repository without write credentials; empty: from it."),
+        "git_conn_id": _text("Git connection", "A read-only credential for the clone URL; empty: none needed."),
+        "airflow_conn_id": _text(
+            "Airflow API connection",
+            "An 'http' connection to this Airflow's REST API: an account that may view and trigger.",
+        ),
+    }
+
+
+def _staging() -> dict[str, Any]:
+    return {
+        "staging_connections": _object("Staging connections", "Production connection id → staging connection id."),
+        "staging_variables": _object("Staging variables", "Airflow Variables as the workspace sees them."),
+        "staging_environment": _object(
+            "Staging environment",
+            "Environment of the workspace; {data} is its fresh copy of the staging data, {repository} the clone.",
+        ),
+        "staging_data": _text("Staging data", "Folder that is copied anew for each staged run."),
+        "data_locations": _list("Data locations", "Folders and URL prefixes whose data's shape may be read."),
+    }
+
+
+def _limits() -> dict[str, Any]:
+    return {
+        "allowed_paths": _list("Allowed paths", "Globs a change must stay in; empty: all but the protected paths."),
+        "protected_paths": _list(
+            "Protected paths",
+            "Globs that no change may touch.",
+            [
+                ".git/**",
+                ".github/**",
+                "**/CODEOWNERS",
+                ".gitattributes",
+                ".gitmodules",
+                ".agentic/**",
+                "agentic_policy.yaml",
+            ],
+        ),
+        "max_files": _number("Files per change", "Upper bound.", "integer", 5, 1, 100),
+        "max_lines": _number("Lines per change", "Upper bound, added and removed.", "integer", 200, 1, 5000),
+        "usd_per_incident": _number("USD per incident", "What a model may cost.", "number", 1.0, 0, 1000),
+        "usd_per_day": _number("USD per day", "What a model may cost over all incidents.", "number", 10.0, 0, 100000),
+        "reviewers": _list("Reviewers", "Who is asked to review, as the forge names them."),
+        "accept": _list(
+            "Accepted risks", "Any of unprotected_base_branch, wide_token, unpinned_source; each is refused otherwise."
+        ),
+    }
+
+
+def _selectors() -> dict[str, Any]:
+    return {
+        "include_dags": _list("Dags to watch", "Globs of Dag ids, for the listener.", ["*"]),
+        "exclude_dags": _list("Dags to leave alone", "Globs of Dag ids; they win over those to watch."),
+        "include_tags": _list("Tags to watch", "Globs; empty: whatever the tags."),
+        "exclude_tags": _list("Tags to leave alone", "Globs; one match is enough."),
+        "include_owners": _list("Owners to watch", "Globs; empty: whoever owns it."),
+        "exclude_owners": _list("Owners to leave alone", "Globs; one match is enough."),
+    }
+
+
+def _options() -> dict[str, Any]:
+    return {
+        "listener": _option(
+            "Watch every Dag that the connection's selectors pick, without a callback in the Dag. "
+            "Read when a process starts.",
+            "boolean",
+            "False",
+            "True",
+        ),
+        "conn_id": _option(
+            "The ``agentic`` connection that the listener and the commands use.", "string", "agentic_default"
+        ),
+        "triage_dag_id": _option("The Dag that works on incidents.", "string", "agentic_triage"),
+        "store_url": {
+            **_option(
+                "SQLAlchemy URL of the agent's own store; empty: a SQLite file below AIRFLOW_HOME.",
+                "string",
+                "",
+                "postgresql+psycopg://agentic@db/agentic",
+            ),
+            "sensitive": True,
+        },
+        "debounce_s": _option(
+            "Seconds that a triage run is held back, so that failures of siblings land first.", "float", "5.0"
+        ),
+        "settle_s": _option("Seconds that an investigation waits for the failed run to end.", "float", "300.0"),
+        "spool_dir": _option(
+            "Where an incident is kept that could not be handed over; empty: below AIRFLOW_HOME.", "string", ""
+        ),
+        "accept_weaker_isolation": _option(
+            "Isolation layers of the workspace that may be missing, comma-separated: see ``airflow agentic check``.",
+            "string",
+            "",
+        ),
+    }
+
+
+def _option(description: str, kind: str, default: str, example: str | None = None) -> dict[str, Any]:
+    return {
+        "description": description,
+        "version_added": "0.1.0",
+        "type": kind,
+        "example": example,
+        "default": default,
+    }
+
+
+def _field(label: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"label": label, "description": description, "schema": schema}
+
+
+def _text(label: str, description: str, default: str = "") -> dict[str, Any]:
+    # A type without "null" is a required field in the form: nothing could be saved before all are filled.
+    return _field(label, description, {"type": ["string", "null"], "default": default})
+
+
+def _choice(label: str, description: str, default: str, allowed: list[str]) -> dict[str, Any]:
+    return _field(label, description, {"type": "string", "default": default, "enum": allowed})
+
+
+def _list(label: str, description: str, default: list[str] | None = None) -> dict[str, Any]:
+    schema = {"type": ["array", "null"], "items": {"type": "string"}, "default": default or []}
+    return _field(label, f"{description} One per line.", schema)
+
+
+def _object(label: str, description: str) -> dict[str, Any]:
+    return _field(label, description, {"type": ["object", "null"], "default": {}})
+
+
+def _number(label: str, description: str, kind: str, default: float, low: float, high: float) -> dict[str, Any]:
+    return _field(label, description, {"type": kind, "default": default, "minimum": low, "maximum": high})

@@ -1,0 +1,41 @@
+"""What Airflow loads into every process: the listener, where the setting asks for it, and nothing else.
+
+Every task of the deployment pays for what this module imports. Without ``[agentic] listener = True`` no listener
+is registered at all, so that a deployment which only uses the callback pays nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from airflow.sdk.plugins_manager import AirflowPlugin
+
+from airflow_agentic.errors import SettingsError
+from airflow_agentic.settings import read_settings
+
+log = logging.getLogger(__name__)
+
+
+class AgenticPlugin(AirflowPlugin):
+    """The provider's plugin."""
+
+    name = "agentic"
+    listeners: list[Any] = []
+
+    @classmethod
+    def on_load(cls, *args: Any, **kwargs: Any) -> None:
+        """Register the listener if ``[agentic] listener`` is on; a broken section leaves it off, and is logged.
+
+        Airflow's core and its Task SDK each load plugins, so this may run twice in one process; both get the
+        same listener, and each of their managers calls it for its own hooks only.
+        """
+        try:
+            wanted = read_settings().listener
+        except SettingsError:
+            log.exception("Reading the [agentic] section failed; the listener stays off")
+            return
+        if wanted and not cls.listeners:
+            from airflow_agentic.triggers.listener import AgenticListener
+
+            cls.listeners = [AgenticListener()]
