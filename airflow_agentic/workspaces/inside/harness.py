@@ -1,0 +1,389 @@
+"""Requests on standard input → Dag runs, each in a fork of one warm Airflow. Runs inside the sandbox, by file path.
+
+PERFORMANCE_FACTS 3: nearly all of a cold ``dag.test()`` is imports and the Execution API's routers. Both are done
+once here, before any thread exists; each request then gets a fork with a metadata database, a copy of the code and
+a data folder of its own, laid out by the parent. Answers are JSON lines; what a run did stands in its folder's
+``out``, written by the fork, so the parent believes no more of it than it must. Standard library and Airflow only:
+the interpreter may have no ``airflow_agentic``.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
+HERE = os.path.dirname(os.path.abspath(__file__))
+FRESH_RETRIES = 0
+"""A staged run has no second try: a fix must work the first time, and a retry delay would only be waited for."""
+
+
+def main() -> None:
+    """Serve requests until standard input ends."""
+    requests, replies = os.fdopen(os.dup(0), "r"), os.fdopen(os.dup(1), "w", buffering=1)
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(2, 1)
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)
+    started = time.monotonic()
+    boot = _boot()
+    # A run must not look into this process or steer it; each fork takes it back for itself.
+    _prctl(PR_SET_DUMPABLE, 0)
+    replies.write(json.dumps({"ready": True, "boot_s": time.monotonic() - started, **boot}) + "\n")
+    for line in requests:
+        request = json.loads(line)
+        # Ours only: a fork that inherited them could answer in our name.
+        answer = _serve(request, close=(requests.fileno(), replies.fileno()))
+        replies.write(json.dumps(answer) + "\n")
+
+
+def _boot() -> dict[str, Any]:
+    """Import what every run needs and build the Execution API; say what was warmed."""
+    import airflow
+    import airflow.dag_processing.bundles.manager
+    import airflow.dag_processing.collection
+    import airflow.dag_processing.dagbag
+    import airflow.models.dagrun
+    import airflow.models.serialized_dag
+    import airflow.providers.standard.operators.bash
+    import airflow.providers.standard.operators.python
+    import airflow.sdk.execution_time.supervisor
+    import airflow.sdk.execution_time.task_runner  # noqa: F401
+
+    _beside("staging_secrets")
+    return {"airflow": airflow.__version__, "python": sys.version.split()[0], "warm": _warm_api()}
+
+
+def _warm_api() -> str:
+    """Build the Execution API's routers before the fork; private parts, so a version without them runs cold."""
+    try:
+        from airflow.sdk.execution_time.supervisor import in_process_api_server
+
+        app = in_process_api_server().app
+        if not app._cadwyn_initialized:
+            app._cadwyn_initialize()
+    except (ImportError, AttributeError) as error:
+        return f"cold: this Airflow has no {error}"
+    return "warm"
+
+
+def _serve(request: dict[str, Any], close: tuple[int, ...]) -> dict[str, Any]:
+    """Fork, wait no longer than asked, and leave no process behind."""
+    kinds: dict[str, Callable[[dict[str, Any]], None]] = {
+        "run": run_dag, "import": import_dags, "command": run_command, "survey": survey,
+    }
+    started = time.monotonic()
+    pid = os.fork()
+    if pid == 0:
+        _become_child(request, close, kinds[request["kind"]])
+    status = _wait(pid, started + float(request["wall_s"]))
+    _end_leftovers(pid, private_pids=bool(request.get("private_pids")))
+    return {
+        "id": request["id"], "timed_out": status is None, "status": status, "elapsed_s": time.monotonic() - started,
+    }
+
+
+def _become_child(request: dict[str, Any], close: tuple[int, ...], do: Callable[[dict[str, Any]], None]) -> None:
+    """Run the request in this fork and leave without the parent's exit handlers."""
+    code = 1
+    try:
+        _prctl(PR_SET_DUMPABLE, 1)
+        os.setsid()
+        for descriptor in close:
+            os.close(descriptor)
+        os.environ.clear()
+        os.environ.update(request["environment"])
+        os.chdir(request["repository"])
+        _log_to(os.path.join(request["out"], "log"))
+        do(request)
+        code = 0
+    except BaseException:  # noqa: BLE001  the border of the fork: what went wrong is told through the folder
+        _tell(request, "harness_error", {"error": traceback.format_exc()[-8000:]})
+    finally:
+        os._exit(code)
+
+
+def run_dag(request: dict[str, Any]) -> None:
+    """Run one Dag as ``dag.test()`` does and write down what its own database says."""
+    from airflow import settings
+
+    settings.configure_vars()
+    settings.configure_orm()
+    dag = _load(request)
+    if dag is None:
+        return
+    from airflow.sdk.definitions import dag as dag_module
+
+    order: list[dict[str, Any]] = []
+    if hasattr(dag_module, "_run_task"):
+        dag_module._run_task = _one_log_per_task(dag_module._run_task, request["out"], order)
+    _keep_scheduled_interval(dag)
+    logical_date = None
+    if request["logical_date"]:
+        import pendulum
+
+        logical_date = pendulum.parse(request["logical_date"])
+    dag.test(logical_date=logical_date, run_conf=json.loads(request["conf"] or "{}"))
+    _tell(request, "result", {**_states(dag.dag_id), "logs": order})
+
+
+def _load(request: dict[str, Any]) -> Any:
+    """Import the Dag's file from the clone, cut the Dag to what is asked for, and write it to the database."""
+    from pathlib import Path
+
+    from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
+    from airflow.models.dagbundle import DagBundleModel
+    from airflow.utils.session import create_session
+
+    repository, dags = request["repository"], request["dags_folder"]
+    sys.path[:0] = [repository, *([dags] if dags != repository else [])]
+    path = os.path.join(repository, request["dag_file"])
+    bag = DagBag(dag_folder=path, safe_mode=False, bundle_path=Path(dags), bundle_name="staging")
+    dag = bag.dags.get(request["dag_id"])
+    if dag is None:
+        said = "\n".join(bag.import_errors.values()) or f"{request['dag_file']} defines no Dag {request['dag_id']!r}"
+        _tell(request, "result", {"import_error": said[-8000:]})
+        return None
+    if request["task_ids"]:
+        unknown = sorted(set(request["task_ids"]) - set(dag.task_dict))
+        if unknown:
+            _tell(request, "result", {"import_error": f"Dag {dag.dag_id!r} has no task {', '.join(unknown)}"})
+            return None
+        dag = dag.partial_subset(list(request["task_ids"]), include_upstream=True, include_downstream=True)
+    _make_quiet(dag)
+    siblings = any(task.task_type == "TriggerDagRunOperator" for task in dag.tasks)
+    # dag.test() parses the whole bundle again; only a Dag that starts others needs them in its database.
+    bundle = dags if siblings else os.path.join(request["out"], "no_dags")
+    os.makedirs(bundle, exist_ok=True)
+    os.environ["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"] = json.dumps([{
+        "name": "staging", "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
+        "kwargs": {"path": bundle},
+    }])
+    with create_session() as session:
+        session.merge(DagBundleModel(name="staging"))
+    bag.dags = {dag.dag_id: dag}
+    sync_bag_to_db(bag, "staging", None)
+    return dag
+
+
+def _make_quiet(dag: Any) -> None:
+    """Take out what would reach people or wait: callbacks, mails and retries."""
+    for owner in (dag, *dag.tasks):
+        for name in ("execute", "failure", "success", "retry", "skipped"):
+            attribute = f"on_{name}_callback"
+            if getattr(owner, attribute, None):
+                setattr(owner, attribute, None if owner is dag else [])
+    for task in dag.tasks:
+        for attribute, value in (("retries", FRESH_RETRIES), ("email_on_failure", False), ("email_on_retry", False)):
+            if hasattr(task, "partial_kwargs"):
+                task.partial_kwargs[attribute] = value
+            else:
+                setattr(task, attribute, value)
+
+
+def _keep_scheduled_interval(dag: Any) -> None:
+    """Give the run the interval that the scheduler would have: ``dag.test()`` infers that of a manual run.
+
+    For timetables with data intervals the two differ: the manual one *ends* at the logical date.
+    """
+    from airflow.models import dagrun
+
+    create = dagrun.get_or_create_dagrun
+
+    def with_interval(**given: Any) -> Any:
+        logical_date = given.get("logical_date")
+        following = getattr(getattr(given["dag"], "timetable", None), "_get_next", None)
+        interval = given.get("data_interval")
+        if logical_date is not None and following is not None and interval and interval[0] != interval[1]:
+            given["data_interval"] = type(interval)(logical_date, following(logical_date))
+        return create(**given)
+
+    dagrun.get_or_create_dagrun = with_interval
+
+
+def _one_log_per_task(run: Callable[..., Any], out: str, order: list[dict[str, Any]]) -> Callable[..., Any]:
+    """Wrap Airflow's function so that what a task says goes to a file of its own."""
+
+    def logged(*, ti: Any, task: Any, **others: Any) -> Any:
+        name = f"task_{len(order):04d}.log"
+        order.append({"task_id": ti.task_id, "map_index": ti.map_index, "log": name})
+        with _speaking_to(os.path.join(out, name)):
+            return run(ti=ti, task=task, **others)
+
+    return logged
+
+
+def _states(dag_id: str) -> dict[str, Any]:
+    """Return what this run's own database holds."""
+    from airflow.models.dagrun import DagRun
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with create_session() as session:
+        runs = session.scalars(select(DagRun)).all()
+        tasks = session.scalars(select(TaskInstance).where(TaskInstance.dag_id == dag_id)).all()
+        mine = [run for run in runs if run.dag_id == dag_id]
+        return {
+            "runs": len(mine),
+            "run_id": mine[0].run_id if mine else "",
+            "state": str(getattr(mine[0].state, "value", mine[0].state)) if mine else "",
+            "tasks": [
+                {"task_id": t.task_id, "map_index": t.map_index, "state": str(getattr(t.state, "value", t.state))}
+                for t in tasks
+            ],
+        }
+
+
+def import_dags(request: dict[str, Any]) -> None:
+    """Import every Dag file, each in a fork of its own: one that ends the process says nothing about the others."""
+    from pathlib import Path
+
+    from airflow.utils.file import list_py_file_paths
+
+    files = sorted(map(str, list_py_file_paths(Path(request["dags_folder"]), safe_mode=True)))
+    found = []
+    for path in files:
+        pid = os.fork()
+        name = f"import_{len(found):04d}"
+        if pid == 0:
+            _import_one(request, path, name)
+        status = _wait(pid, time.monotonic() + float(request["wall_s"]) / max(4, len(files)))
+        found.append({"path": os.path.relpath(path, request["repository"]), "told": name, "status": status})
+    _tell(request, "result", {"files": found})
+
+
+def _import_one(request: dict[str, Any], path: str, name: str) -> None:
+    from pathlib import Path
+
+    try:
+        from airflow.dag_processing.dagbag import DagBag
+
+        repository, dags = request["repository"], request["dags_folder"]
+        sys.path[:0] = [repository, *([dags] if dags != repository else [])]
+        bag = DagBag(dag_folder=path, safe_mode=False, bundle_path=Path(dags), bundle_name="staging")
+        _tell(request, name, {"error": "\n".join(bag.import_errors.values())[-4000:], "dags": sorted(bag.dags)})
+    except BaseException:  # noqa: BLE001  the border of the fork
+        _tell(request, name, {"error": traceback.format_exc()[-4000:], "dags": []})
+    finally:
+        os._exit(0)
+
+
+def run_command(request: dict[str, Any]) -> None:
+    """Become one command; its exit status is the fork's."""
+    os.execve(request["argv"][0], request["argv"], dict(os.environ))
+
+
+def survey(request: dict[str, Any]) -> None:
+    """Describe the data folder: tables, columns, rows, digests."""
+    _tell(request, "result", {"tables": _beside("survey").survey(request["data"])})
+
+
+def _beside(name: str) -> Any:
+    """Load the module that lies next to this file; its folder is not on ``sys.path``, a Dag's modules come first."""
+    spec = importlib.util.spec_from_file_location(f"agentic_{name}", os.path.join(HERE, f"{name}.py"))
+    if spec is None or spec.loader is None:
+        raise FileNotFoundError(os.path.join(HERE, f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    sys.modules[spec.name] = module
+    return module
+
+
+def _wait(pid: int, deadline: float) -> int | None:
+    """Return the exit status (negative: a signal), or None when the time was up and the group was killed."""
+    pause = 0.005
+    while True:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        if time.monotonic() > deadline:
+            _kill_group(pid)
+            os.waitpid(pid, 0)
+            return None
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.1)
+
+
+def _end_leftovers(pid: int, *, private_pids: bool) -> None:
+    """End whatever the run left running; they are our children, since we are their sub-reaper."""
+    _kill_group(pid)
+    for _ in range(200):
+        if private_pids:
+            _kill(-1)
+        for child in _children():
+            _kill(child)
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                continue
+        except ChildProcessError:
+            return
+        time.sleep(0.01)
+
+
+def _children() -> list[int]:
+    try:
+        with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as listed:
+            return [int(word) for word in listed.read().split()]
+    except OSError:
+        return []
+
+
+def _kill_group(pid: int) -> None:
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        _kill(pid)
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def _tell(request: dict[str, Any], name: str, what: dict[str, Any]) -> None:
+    with open(os.path.join(request["out"], f"{name}.json"), "w", encoding="utf-8") as out:
+        json.dump(what, out)
+
+
+def _log_to(path: str) -> None:
+    target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(target, 1)
+    os.dup2(target, 2)
+    os.close(target)
+
+
+@contextmanager
+def _speaking_to(path: str) -> Iterator[None]:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = os.dup(1), os.dup(2)
+    _log_to(path)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for number, descriptor in enumerate(kept, start=1):
+            os.dup2(descriptor, number)
+            os.close(descriptor)
+
+
+def _prctl(option: int, value: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,339 @@
+"""One open workspace: a clone that can be changed, and runs of its Dags on fresh copies of code and data.
+
+The parent lays out a folder per run (code, data, metadata database, home) and the warm process forks into it. A run
+can write to its own folder only in the sense of its layers; nothing of it is reused by the next one.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from airflow_agentic.errors import WorkspaceError
+from airflow_agentic.git import Clone, GitError
+from airflow_agentic.records import ChangeSet, Check, FileEdit, StagedRun, TableDiff
+from airflow_agentic.workspaces.data_diff import compare_tables
+from airflow_agentic.workspaces.results import OutFolder, log_error, plain, read_run
+from airflow_agentic.workspaces.sandbox import Sandbox
+from airflow_agentic.workspaces.staging import Limits, PrepareStep, Staging
+from airflow_agentic.workspaces.zygote import Zygote
+
+log = logging.getLogger(__name__)
+
+
+class LocalSession:
+    """A `WorkspaceSession` on this machine; made by `LocalWorkspace.open`."""
+
+    def __init__(
+        self, *, box: str, clone: Clone, template: str, zygote: Zygote, sandbox: Sandbox, staging: Staging,
+        limits: Limits, about: "About",
+    ) -> None:
+        self._box = box
+        self._clone = clone
+        self._template = template
+        self._zygote = zygote
+        self._sandbox = sandbox
+        self._staging = staging
+        self._limits = limits
+        self._about = about
+        self._data = staging.data
+        self._count = 0
+        self._folders: dict[StagedRun, str] = {}
+        self._canary: str | None = None
+
+    def environment(self) -> tuple[tuple[str, str], ...]:
+        """Return isolation layers and versions, name and value; a layer's value starts with ``held`` or ``missing``."""
+        boot = self._zygote.ready(self._limits.boot_s)
+        return (*self._about.layers, ("airflow", str(boot["airflow"])), ("python", str(boot["python"])),
+                ("harness", str(boot["warm"])), ("base_commit", self._about.base_commit))
+
+    def apply(self, change: ChangeSet) -> None:
+        """Put the change into the clone, all of it or nothing.
+
+        :raises WorkspaceError: a path leaves the repository, or a file is not what the change was made from.
+        """
+        for edit in change.edits:
+            self._refuse(edit)
+        for edit in change.edits:
+            path = os.path.join(self._clone.work_tree, edit.path)
+            if edit.after is None:
+                os.unlink(path)
+                continue
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w", encoding="utf-8", newline="") as file:
+                file.write(edit.after)
+
+    def reset(self) -> None:
+        """Take every change out again. Staging data needs none: every run starts from a fresh copy."""
+        try:
+            self._clone.git("reset", "--hard", "--quiet", self._about.base_commit)
+            self._clone.git("clean", "-ffdxq")
+        except GitError as error:
+            raise WorkspaceError(f"Taking the change out of the workspace failed: {error}") from error
+
+    def run_dag(
+        self, name: str, *, dag_file: str, dag_id: str, logical_date: str, task_ids: Sequence[str], conf: str = "{}"
+    ) -> StagedRun:
+        """Run a Dag's tasks (with all that is up- and downstream of *task_ids*; none: all) on fresh staging data.
+
+        :param logical_date: ISO 8601; empty for a run without one.
+        """
+        folder, out, request = self._layout("run", self._limits.run_s)
+        request |= {"dag_file": dag_file, "dag_id": dag_id, "logical_date": logical_date, "task_ids": list(task_ids),
+                    "conf": conf}
+        run = read_run(out, self._ask(request), name=name, dag_id=dag_id, logical_date=logical_date)
+        run = self._believed(run, folder)
+        os.close(out.descriptor)
+        self._folders[run] = folder
+        log.info("Staged run %s of %s at %s: %s", name, dag_id, logical_date, run.state)
+        return run
+
+    def import_dags(self, dags_path: str) -> tuple[Check, ...]:
+        """Import every Dag file below *dags_path*; one Check a file, or one that says why it could not be done."""
+        _, out, request = self._layout("import", self._limits.tests_s)
+        request["dags_folder"] = os.path.normpath(os.path.join(request["repository"], dags_path))
+        answer = self._ask(request)
+        told = out.told("result")
+        checks = []
+        for item in (told or {}).get("files", []):
+            one = out.told(str(item.get("told")))
+            error = "its process ended or ran too long" if one is None else str(one.get("error", ""))
+            detail = error.strip().splitlines()[-1][:500] if error.strip() else ""
+            checks.append(Check(name=f"imports: {item['path']}", passed=not error, detail=detail))
+        os.close(out.descriptor)
+        if told is None:
+            why = str(answer.get("died") or "the time limit or the harness ended it")
+            return (Check(name="imports", passed=False, detail=why),)
+        return tuple(checks)
+
+    def run_tests(self) -> tuple[Check, ...]:
+        """Run the repository's own tests with pytest, if it has any; one Check a test that failed, one for the rest."""
+        if not self._has_tests():
+            return (Check(name="repository tests", passed=True, detail="no tests found"),)
+        _, out, request = self._layout("command", self._limits.tests_s)
+        request["argv"] = [self._about.python, "-m", "pytest", "-q", "--no-header", "-rfE", "-p", "no:cacheprovider"]
+        request["environment"]["PYTHONPATH"] = request["repository"]
+        answer = self._ask(request)
+        said = plain(out.text("log", limit=1 << 20) or "")
+        os.close(out.descriptor)
+        return _test_checks(answer, said)
+
+    def table_diff(self, before: StagedRun, after: StagedRun) -> tuple[TableDiff, ...]:
+        """Compare the staging files that two runs left behind; a note of ``""`` means equal in columns and content."""
+        surveys = [self._survey(self._folders[run]) for run in (before, after) if run in self._folders]
+        return compare_tables(*surveys) if len(surveys) == 2 else ()
+
+    def prepare(self, steps: Sequence[PrepareStep]) -> str:
+        """Run Dags of the code as it stands, one after the other in one data folder, and return that folder.
+
+        Every later run starts from a copy of it.
+
+        :raises WorkspaceError: one of them does not succeed; the message holds its state and error.
+        """
+        for step in steps:
+            run = self.run_dag("prepare", dag_file=step.dag_file, dag_id=step.dag_id, logical_date=step.logical_date,
+                               task_ids=())
+            if run.state != "success":
+                raise WorkspaceError(f"Preparing staging data with Dag {step.dag_id!r} at {step.logical_date!r} failed: "
+                                     f"{run.state}, {run.broken_because or run.log_tail[-1_000:]}")
+            self._data = os.path.join(self._folders[run], "data")
+        return self._data
+
+    def _layout(self, kind: str, wall_s: float) -> tuple[str, OutFolder, dict[str, Any]]:
+        """Make the folder of one run: code, data, database, home; only these become the workspace's own."""
+        self._count += 1
+        folder = os.path.join(self._box, "runs", f"{self._count:04d}")
+        repository, data, home, out = (os.path.join(folder, n) for n in ("repository", "data", "home", "out"))
+        os.makedirs(folder, mode=0o755)
+        shutil.copytree(self._clone.work_tree, repository, symlinks=True)
+        if self._data:
+            shutil.copytree(self._data, data, symlinks=True)
+        for path in (data, home, out):
+            os.makedirs(path, exist_ok=True)
+        shutil.copyfile(self._template, os.path.join(home, "airflow.db"))
+        held = OutFolder(os.open(out, os.O_RDONLY | os.O_DIRECTORY))
+        if self._sandbox.uid:
+            _give(folder, self._sandbox.uid)
+        environment = self._about.environment_of(self._staging, repository=repository, data=data, home=home)
+        return folder, held, {
+            "kind": kind, "wall_s": wall_s, "repository": repository, "data": data, "out": out,
+            "dags_folder": os.path.normpath(os.path.join(repository, self._about.dags_path)),
+            "private_pids": self._sandbox.private_pids, "environment": environment,
+        }
+
+    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        if not self._zygote.alive():
+            self._zygote.start()
+        self._zygote.ready(self._limits.boot_s)
+        return self._zygote.ask(request, watch=self._too_big)
+
+    def _too_big(self) -> str | None:
+        limit = self._limits.disk_mb << 20
+        return f"it wrote more than {self._limits.disk_mb} MB" if _size(self._box) > limit else None
+
+    def _believed(self, run: StagedRun, folder: str) -> StagedRun:
+        """Return the run, or a broken one if it failed in a way that a broken harness would also give.
+
+        PERFORMANCE_FACTS 3: such a harness reports ``DagRun failed`` like any defect. An error from a line of the
+        repository needs no further proof; any other is believed only if a Dag of ours still runs here.
+        """
+        if run.state != "failed" or any(t.error and any(folder in f.path for f in t.error.frames) for t in run.tasks):
+            return run
+        if self._canary is None:
+            self._canary = self._sing()
+        if not self._canary:
+            return run
+        return StagedRun(
+            name=run.name, dag_id=run.dag_id, logical_date=run.logical_date, state="broken", tasks=run.tasks,
+            runs_in_database=run.runs_in_database, duration_s=run.duration_s, log_tail=run.log_tail,
+            broken_because=f"the harness is broken: {self._canary}",
+        )
+
+    def _sing(self) -> str:
+        """Run a Dag that must do one thing right and one thing wrong; return what was not as it must be."""
+        _, out, request = self._layout("run", min(60.0, self._limits.run_s))
+        with open(os.path.join(request["repository"], "agentic_canary.py"), "w", encoding="utf-8") as file:
+            file.write(_CANARY)
+        os.chmod(file.name, 0o644)
+        request |= {"dag_file": "agentic_canary.py", "dag_id": "agentic_canary", "task_ids": [], "conf": "{}",
+                    "logical_date": "2026-01-01T00:00:00+00:00"}
+        run = read_run(out, self._ask(request), name="canary", dag_id="agentic_canary", logical_date="")
+        os.close(out.descriptor)
+        states = {task.task_id: task.state for task in run.tasks}
+        said = [task.error.message for task in run.tasks if task.error]
+        if run.runs_in_database == 1 and states == {"good": "success", "bad": "failed"} and said == ["canary"]:
+            return ""
+        return f"its own test Dag ended as {run.state} with {states}; {run.broken_because or run.log_tail[-500:]}"
+
+    def _survey(self, folder: str) -> list[dict[str, Any]]:
+        _, out, request = self._layout("survey", self._limits.tests_s)
+        request["data"] = os.path.join(folder, "data")
+        self._ask(request)
+        told = out.told("result") or {}
+        os.close(out.descriptor)
+        tables = told.get("tables")
+        return [t for t in tables if isinstance(t, dict)] if isinstance(tables, list) else []
+
+    def _has_tests(self) -> bool:
+        tree = self._clone.work_tree
+        named = any(os.path.exists(os.path.join(tree, name)) for name in ("tests", "test", "pytest.ini", "conftest.py"))
+        return named and self._about.has_pytest
+
+    def _refuse(self, edit: FileEdit) -> None:
+        """Refuse an edit that leaves the repository, goes through a link, or was made from another text."""
+        tree = os.path.realpath(self._clone.work_tree)
+        parts = edit.path.split("/")
+        path = os.path.join(tree, *parts)
+        if os.path.isabs(edit.path) or "\\" in edit.path or "\0" in edit.path or set(parts) & {"", ".", ".."} \
+                or parts[0] == ".git" or os.path.realpath(path) != path:
+            raise WorkspaceError(f"Applying the change to {edit.path!r} failed: that is no path inside the repository.")
+        try:
+            with open(path, encoding="utf-8", newline="") as file:
+                now: str | None = file.read()
+        except FileNotFoundError:
+            now = None
+        except (OSError, UnicodeDecodeError) as error:
+            raise WorkspaceError(f"Applying the change to {edit.path!r} failed: {error}") from error
+        if now != edit.before:
+            raise WorkspaceError(f"Applying the change to {edit.path!r} failed: the file at commit "
+                                 f"{self._about.base_commit[:12]} is not what the change was made from. Triage again.")
+
+
+class About:
+    """What a session was built from, and the environment that its runs get."""
+
+    def __init__(
+        self, *, python: str, dags_path: str, base_commit: str, layers: tuple[tuple[str, str], ...], has_pytest: bool
+    ) -> None:
+        self.python = python
+        self.dags_path = dags_path
+        self.base_commit = base_commit
+        self.layers = layers
+        self.has_pytest = has_pytest
+
+    def environment_of(self, staging: Staging, *, repository: str, data: str, home: str) -> dict[str, str]:
+        """Return the whole environment of one run: the allow-list, the staging map, Airflow's settings."""
+
+        def filled(value: str) -> str:
+            return value.replace("{data}", data).replace("{repository}", repository)
+
+        given = {name: filled(value) for name, value in staging.environment}
+        given |= {f"AIRFLOW_CONN_{name.upper()}": filled(value) for name, value in staging.connections}
+        given |= {f"AIRFLOW_VAR_{name.upper()}": filled(value) for name, value in staging.variables}
+        dags = os.path.normpath(os.path.join(repository, self.dags_path))
+        return {**basic_environment(self.python, home), **given, **_airflow_settings(home, dags)}
+
+
+def basic_environment(python: str, home: str) -> dict[str, str]:
+    """Return the allow-list: what every process of a workspace has, and nothing of the worker's."""
+    return {
+        "PATH": f"{os.path.dirname(python)}:/usr/local/bin:/usr/bin:/bin", "HOME": home, "LANG": "C.UTF-8", "TZ": "UTC",
+        "USER": "staging", "LOGNAME": "staging", "TMPDIR": "/tmp", "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1",
+        **_airflow_settings(home, home),
+    }
+
+
+def _airflow_settings(home: str, dags: str) -> dict[str, str]:
+    return {
+        "AIRFLOW_HOME": home, "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
+        "AIRFLOW__CORE__DAGS_FOLDER": dags, "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__UNIT_TEST_MODE": "False", "AIRFLOW__LOGGING__JSON_LOGS": "True",
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": f"{home}/logs", "AIRFLOW__OPENLINEAGE__DISABLED": "True",
+        "AIRFLOW__AGENTIC__LISTENER": "False", "AIRFLOW__SECRETS__BACKEND": "agentic_staging_secrets.StagingSecrets",
+        "AIRFLOW__METRICS__STATSD_ON": "False", "AIRFLOW__SENTRY__SENTRY_ON": "False",
+    }
+
+
+def _test_checks(answer: dict[str, Any], said: str) -> tuple[Check, ...]:
+    status = answer.get("status")
+    if answer.get("died") or answer.get("timed_out") or status is None:
+        why = str(answer.get("died") or "longer than its time limit")
+        return (Check(name="repository tests", passed=False, detail=f"could not be run: {why}"),)
+    if status == 5:
+        return (Check(name="repository tests", passed=True, detail="no tests found"),)
+    last = said.strip().splitlines()[-1][:300] if said.strip() else ""
+    failed = [line.split(" ", 1)[1] for line in said.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+    checks = [Check(name=f"test: {line.split(' - ')[0][:200]}", passed=False, detail=line[:500]) for line in failed[:50]]
+    return (Check(name="repository tests", passed=status == 0, detail=last), *checks)
+
+
+def _give(folder: str, uid: int) -> None:
+    """Make everything below *folder* the workspace's own; the folder itself stays ours, so nothing can be swapped."""
+    for at, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            os.chown(os.path.join(at, name), uid, uid, follow_symlinks=False)
+
+
+def _size(folder: str) -> int:
+    total, started = 0, time.monotonic()
+    for at, _, files in os.walk(folder):
+        for name in files:
+            try:
+                total += os.lstat(os.path.join(at, name)).st_blocks * 512
+            except OSError:
+                continue
+        if time.monotonic() - started > 1.0:
+            break
+    return total
+
+
+_CANARY = '''
+from airflow.sdk import DAG, task
+
+with DAG("agentic_canary", schedule=None):
+    @task
+    def good():
+        return 1
+
+    @task
+    def bad():
+        raise RuntimeError("canary")
+
+    good()
+    bad()
+'''

@@ -1,0 +1,55 @@
+"""What the workspace is given instead of production, and how much of the machine it may use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrepareStep:
+    """One Dag run of base code that builds staging data."""
+
+    dag_file: str
+    """Repository-relative."""
+    dag_id: str
+    logical_date: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Staging:
+    """Connections, Variables, environment and data of the workspace; nothing of production gets in otherwise.
+
+    In every value ``{data}`` stands for the run's own copy of *data*, ``{repository}`` for its copy of the clone.
+    """
+
+    connections: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """Production connection id → staging connection as a URI or JSON text. It may hold a staging password."""
+    variables: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    environment: tuple[tuple[str, str], ...] = ()
+    data: str = ""
+    """Folder that is copied anew for each run; empty: an empty folder."""
+    reach: tuple[str, ...] = ()
+    """``host:port`` that must be reachable. With any, the workspace shares the worker's network, and says so."""
+    readable: tuple[str, ...] = ()
+    """Further folders and files that the workspace may read, e.g. another interpreter."""
+    prepare: tuple[PrepareStep, ...] = ()
+    """Runs of base code that build the data before anything is proved."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Upper bounds of one workspace."""
+
+    run_s: float = 600.0
+    """Wall time of one Dag run."""
+    tests_s: float = 300.0
+    """Wall time of the repository's own tests, and of importing all Dag files."""
+    boot_s: float = 180.0
+    memory_mb: int = 6_144
+    """Address space of each process."""
+    file_mb: int = 512
+    """Largest single file."""
+    disk_mb: int = 4_096
+    """Everything below the workspace's folder; watched twice a second, so a burst can overshoot."""
+    processes: int = 256
+    open_files: int = 1_024
