@@ -21,7 +21,7 @@ class AgenticPlugin(AirflowPlugin):
     """The provider's plugin."""
 
     name = "agentic"
-    listeners: list[Any] = []
+    listeners: list[Any] = []  # noqa: RUF012 - Airflow reads it from the class
 
     @classmethod
     def on_load(cls, *args: Any, **kwargs: Any) -> None:

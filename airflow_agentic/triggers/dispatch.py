@@ -103,7 +103,7 @@ def dispatch(
     )
     try:
         created, paused = _send(run, where, rest)
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         # A border: whatever Airflow, its database or its API raises, the failure must not be lost with it.
         log.debug("Starting the triage run %s failed", incident, exc_info=True)
         return keep_failure(failure, spool_dir=spool_dir, why=_said(error))
