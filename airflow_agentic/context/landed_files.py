@@ -1,0 +1,253 @@
+"""One landed file or response → its records: JSON, JSON lines, CSV, gzip of these, SQLite, parquet.
+
+What is read was written by strangers: sizes are bounded before and after decompression, and nothing but data is
+ever built from it.
+"""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import importlib.util
+import io
+import json
+import os
+import re
+import sqlite3
+import stat
+import zlib
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+MAX_RECORDS = 200_000
+_INTEGER = re.compile(r"-?(?:0|[1-9]\d{0,17})\Z")
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)\.\d+(?:[eE][+-]?\d+)?\Z")
+_NULLS = {"", "null", "NULL", "None", "NaN", "nan", r"\N"}
+
+
+class Unreadable(Exception):
+    """The bytes are not what their name says, or too many; the message says which, without a value."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Landed:
+    """The records of one data set within a file."""
+
+    part: str
+    """Empty for the records themselves; ``envelope`` for what is around them; a table's name."""
+    records: list[Any]
+    whole: bool = True
+    """False if only the beginning was read: counts then say nothing."""
+
+
+def read_file(path: str, *, max_bytes: int) -> tuple[Landed, ...]:
+    """Return the data sets of a regular file. :raises Unreadable: naming the fault."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        descriptor = os.open(path, flags)
+    except OSError as error:
+        raise Unreadable(f"cannot be opened: {error.strerror}") from error
+    with os.fdopen(descriptor, "rb") as raw:
+        if not stat.S_ISREG(os.fstat(raw.fileno()).st_mode):
+            raise Unreadable("is no regular file")
+        name = path.lower()
+        if name.endswith((".sqlite", ".sqlite3", ".db")):
+            return _sqlite(path)
+        if name.endswith((".parquet", ".pq")):
+            return _parquet(path)
+        data = raw.read(max_bytes + 1)
+    return parse(name, data[:max_bytes], whole=len(data) <= max_bytes, max_bytes=max_bytes)
+
+
+def parse(name: str, data: bytes, *, whole: bool, max_bytes: int) -> tuple[Landed, ...]:
+    """Return the data sets of *data*; the format is told by *name*, else by the first character.
+
+    :raises Unreadable: malformed, empty, or cut where the format cannot be cut.
+    """
+    name = name.lower()
+    if name.endswith(".gz") or data[:2] == b"\x1f\x8b":
+        data, complete = _gunzip(data, max_bytes)
+        name, whole = name.removesuffix(".gz"), whole and complete
+    text = _text(data)
+    if not text.strip():
+        raise Unreadable("is empty")
+    if name.endswith((".csv", ".tsv", ".psv")):
+        return (_delimited(text, name, whole),)
+    if name.endswith((".jsonl", ".ndjson")):
+        return (_lines(text, whole),)
+    if text.lstrip()[0] in "{[":
+        try:
+            return _json(text, whole)
+        except Unreadable:
+            if "\n" in text.strip() and text.lstrip()[0] == "{":
+                return (_lines(text, whole),)
+            raise
+    if name.endswith(".json"):
+        raise Unreadable(f"is no JSON: it begins with {_kind_of_text(text)}")
+    if "," in text.split("\n", 1)[0] or "\t" in text.split("\n", 1)[0]:
+        return (_delimited(text, name, whole),)
+    raise Unreadable(f"is of no format we read: it begins with {_kind_of_text(text)}")
+
+
+def _json(text: str, whole: bool) -> tuple[Landed, ...]:
+    if not whole:
+        raise Unreadable("is larger than the limit, and JSON cannot be read in part")
+    try:
+        value = json.loads(text)
+    except RecursionError as error:
+        raise Unreadable("is nested too deeply") from error
+    except ValueError as error:
+        place = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise Unreadable(f"is malformed JSON{place}") from error
+    if isinstance(value, list):
+        return (Landed(part="", records=value[:MAX_RECORDS], whole=len(value) <= MAX_RECORDS),)
+    if not isinstance(value, dict):
+        return (Landed(part="", records=[value]),)
+    path, records = _records_inside(value)
+    if path:
+        envelope = _without(value, path)
+        return (Landed(part="", records=records[:MAX_RECORDS]), Landed(part="envelope", records=[envelope]))
+    if _is_keyed(value):
+        return (Landed(part="", records=list(value.values())[:MAX_RECORDS]),)
+    return (Landed(part="", records=[value]),)
+
+
+def _records_inside(value: dict[str, Any]) -> tuple[tuple[str, ...], list[Any]]:
+    """Return the path of the longest list of an envelope, at most three levels down, and the list.
+
+    Lists of plain values are fields, not records.
+    """
+    best: tuple[tuple[str, ...], list[Any]] = ((), [])
+    level: list[tuple[tuple[str, ...], dict[str, Any]]] = [((), value)]
+    for _ in range(3):
+        deeper: list[tuple[tuple[str, ...], dict[str, Any]]] = []
+        for path, inner in level:
+            for key, item in inner.items():
+                listed = isinstance(item, list) and all(isinstance(x, dict) for x in item)
+                if listed and (not best[0] or len(item) > len(best[1])):
+                    best = ((*path, key), item)
+                elif isinstance(item, dict):
+                    deeper.append(((*path, key), item))
+        level = deeper
+    return best
+
+
+def _without(value: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+    """Return the envelope: the same object with the list of records left empty."""
+    head, *rest = path
+    inner = value[head]
+    return {**value, head: _without(inner, tuple(rest)) if rest else []}
+
+
+def _is_keyed(value: dict[str, Any]) -> bool:
+    items = list(value.values())
+    if len(items) < 3 or not all(isinstance(item, dict) for item in items):
+        return False
+    common = set(items[0])
+    return bool(common) and all(len(common & set(item)) >= len(common) / 2 for item in items[:50])
+
+
+def _lines(text: str, whole: bool) -> Landed:
+    lines = text.split("\n")
+    if not whole:
+        lines = lines[:-1]
+    records: list[Any] = []
+    bad = 0
+    for line in lines[:MAX_RECORDS]:
+        if line.strip():
+            try:
+                records.append(json.loads(line))
+            except (ValueError, RecursionError):
+                bad += 1
+    if not records:
+        raise Unreadable("has no line that is JSON")
+    if bad > len(records):
+        raise Unreadable(f"is malformed: {bad} of {bad + len(records)} lines are no JSON")
+    return Landed(part="", records=records, whole=whole and len(lines) <= MAX_RECORDS)
+
+
+def _delimited(text: str, name: str, whole: bool) -> Landed:
+    first = text.split("\n", 1)[0]
+    delimiter = "\t" if name.endswith(".tsv") else max(",;\t|", key=first.count)
+    if not whole:
+        text = text.rsplit("\n", 1)[0]
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    except csv.Error as error:
+        raise Unreadable(f"is malformed CSV: {error}") from error
+    header = [column.strip() or f"column {n}" for n, column in enumerate(rows[0], start=1)]
+    ragged = sum(1 for row in rows[1:] if row and len(row) != len(header))
+    if ragged > len(rows) / 2:
+        raise Unreadable(
+            f"is malformed CSV: {ragged} of {len(rows) - 1} rows have another number of fields than the header"
+        )
+    records = [{k: _cell(v) for k, v in zip(header, row, strict=False)} for row in rows[1:MAX_RECORDS] if row]
+    return Landed(part="", records=records, whole=whole and len(rows) <= MAX_RECORDS)
+
+
+def _cell(text: str) -> Any:
+    """CSV has no types: a whole number, a decimal number, nothing, or text (``007`` and ``1,5`` are text)."""
+    if text in _NULLS:
+        return None
+    if _INTEGER.match(text):
+        return int(text)
+    return float(text) if _NUMBER.match(text) else text
+
+
+def _sqlite(path: str) -> tuple[Landed, ...]:
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True, timeout=2)) as database:
+            database.row_factory = sqlite3.Row
+            names = [
+                r[0]
+                for r in database.execute("select name from sqlite_master where type = 'table' order by 1 limit 20")
+            ]
+            return tuple(Landed(part=name, records=list(_rows(database, name))) for name in names)
+    except sqlite3.Error as error:
+        raise Unreadable(f"is no readable SQLite database: {error}") from error
+
+
+def _rows(database: sqlite3.Connection, table: str) -> Iterator[dict[str, Any]]:
+    quoted = table.replace('"', '""')
+    for row in database.execute(f'select * from "{quoted}" limit {MAX_RECORDS}'):  # noqa: S608 - quoted, read-only
+        yield {key: _plain(row[key]) for key in row.keys()}  # noqa: SIM118 - sqlite3.Row iterates values
+
+
+def _parquet(path: str) -> tuple[Landed, ...]:
+    if importlib.util.find_spec("pyarrow") is None:
+        raise Unreadable("is parquet, and no reader is installed (pyarrow)")
+    arrow, reader = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
+    try:
+        rows: list[Any] = []
+        for batch in reader.ParquetFile(path).iter_batches(batch_size=10_000):
+            rows += [{key: _plain(value) for key, value in row.items()} for row in batch.to_pylist()]
+            if len(rows) >= MAX_RECORDS:
+                break
+    except (arrow.ArrowException, OSError) as error:
+        raise Unreadable(f"is no readable parquet: {type(error).__name__}") from error
+    return (Landed(part="", records=rows[:MAX_RECORDS], whole=len(rows) < MAX_RECORDS),)
+
+
+def _plain(value: Any) -> Any:
+    return value if value is None or isinstance(value, (str, int, float, bool, list, dict)) else str(value)
+
+
+def _gunzip(data: bytes, limit: int) -> tuple[bytes, bool]:
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        out = unpacker.decompress(data, limit)
+    except zlib.error as error:
+        raise Unreadable("is malformed gzip") from error
+    return out, unpacker.eof
+
+
+def _text(data: bytes) -> str:
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    return data.decode(encoding, "replace")
+
+
+def _kind_of_text(text: str) -> str:
+    start = text.lstrip()[:1]
+    return "markup ('<')" if start == "<" else "text"
