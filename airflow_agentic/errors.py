@@ -39,6 +39,9 @@ class ModelUnavailable(AgenticError):
         ``unreachable``, ``authentication``, ``bad_request``; recorded in the ledger.
     """
 
+    usage: object = None
+    """The `Usage` until then, so that money spent on no answer is still told; None when nothing was asked."""
+
     def __init__(self, message: str, *, reason: str) -> None:
         super().__init__(message)
         self.reason = reason
@@ -46,6 +49,9 @@ class ModelUnavailable(AgenticError):
 
 class BudgetExceeded(AgenticError):
     """A limit of money, tokens, turns or time is reached; the message names the limit and its setting."""
+
+    usage: object = None
+    """As in `ModelUnavailable`."""
 
 
 class WorkspaceError(AgenticError):
