@@ -1,0 +1,111 @@
+"""Errors, shapes and notices of a dossier → late data, bad data or schema drift, when the platform is not to blame."""
+
+from __future__ import annotations
+
+import re
+
+from airflow_agentic.agents._classify import Verdict, chain_of
+from airflow_agentic.records import Action, Category, Dossier, Evidence, ShapeChange, TaskError, Transience, Trust
+from airflow_agentic.shapes import difference
+
+_CHECK = re.compile(
+    r"(?:data|quality|row|table|column|schema)?[ _]?(?:check|expectation|assertion|constraint|validation|test)s?\b[^\n]{0,80}\b(?:fail|violat|not met|did not pass)|"
+    r"(?:check|expectation|quality|validation|assertion|anomaly)\w*(?:failed|failure|error|exception)|^AssertionError|"
+    r"Got \d+ results?, configured to fail|Test failed\.|bad rows|violates (?:unique|not-null|check|foreign key) constraint|"
+    r"(?:UNIQUE|NOT NULL|CHECK|FOREIGN KEY) constraint failed|duplicate key",
+    re.IGNORECASE,
+)
+_CHECK_TASK = re.compile(r"(?:^|[._])(?:check|test|validate|verify|assert|expect|dq|quality)(?:_|s?$|\.)|_(?:check|test|validation)s?$", re.IGNORECASE)
+_COUNTS = re.compile(r"complete|count|volume|fresh|row|records?|partition|late|missing|fewer|expected", re.IGNORECASE)
+_NOTICE = re.compile(
+    r"still (?:loading|being (?:loaded|written|published)|publishing|in progress)|partial(?:ly)? (?:data|load|publish|partition|delivery|upload|export|file)|"
+    r"incomplete (?:data|partition|load|upload|day|file|delivery)|not (?:yet )?(?:complete|fully (?:loaded|published)|available yet|published yet|final)\b|"
+    r"\b\d[\d,]* of \d[\d,]* (?:rows|records|files|parts|partitions)|(?:delayed|late)[ -](?:data|delivery|arriv\w+|upstream|publish\w*|load\w*|partition|file)|"
+    r"(?:data|delivery|partition|load|file|export) (?:is |was |will be )?(?:delayed|late)\b|will be (?:completed|backfilled|republished)",
+    re.IGNORECASE,
+)
+_FEWER = re.compile(r"expected[^\d\n]{0,30}(?P<want>\d[\d,]*)[^\n]{0,40}?(?:got|found|actual|received|but|has|have|was|were)[^\d\n]{0,20}(?P<got>\d[\d,]*)", re.IGNORECASE)
+_MISSING_FILE = re.compile(r"FileNotFoundError|NoSuchKey|No such file or directory|No files found|Path does not exist|BlobNotFound|NoSuchUpload", re.IGNORECASE)
+_DRIFT = re.compile(
+    r"^KeyError|not in index|has no attribute|NoneType|no such column|column .{1,80}(?:not found|does not exist|unknown)|Referenced column|unknown column|"
+    r"unrecognized name|invalid identifier|Usecols do not match|unexpected keyword argument|required positional argument|fields not in fieldnames|"
+    r"is not in list|binding parameter|No item with that key|Binder Error|Missing column|Unable to find column|cannot resolve|UNRESOLVED_COLUMN",
+    re.IGNORECASE,
+)
+_FORMAT = re.compile(
+    r"unconverted data remains|does(?: not|n't) match format|Invalid isoformat|could not convert string|invalid literal for|unsupported operand|"
+    r"must be str|must be real number|not supported between|Conversion Error|invalid input syntax|ConversionSyntax|out of range|argument must be|"
+    r"object has no attribute '(?:strip|lower|upper|split|replace|get|items|keys|isoformat)|JSONDecodeError|UnicodeDecodeError|expected string|InvalidOperation",
+    re.IGNORECASE,
+)
+
+
+def classify_data(dossier: Dossier) -> Verdict | None:
+    """Return the verdict for late, bad or changed data, or None."""
+    error = dossier.errors[0] if dossier.errors else None
+    said = "\n".join(f"{c}: {m}" for c, m in chain_of(error)) if error else ""
+    changes = shape_changes(dossier)
+    if error is not None and is_check(error, said):
+        return _checked(dossier, said, changes)
+    if error is not None and _MISSING_FILE.search(said) and _names_interval(said, dossier.incident.logical_date):
+        return Verdict(category=Category.LATE_DATA, action=Action.QUARANTINE, transience=Transience.TRANSIENT, matched=said[:160], confidence=0.75,
+                       why="the input of this interval has not been delivered")
+    if error is not None and _FORMAT.search(said):
+        return Verdict(category=Category.DATA_FORMAT, action=Action.NOTIFY, transience=Transience.PERMANENT, matched=said[:160],
+                       why="a value is written in a form that the code does not read", confidence=0.7 if changes else 0.5)
+    if error is not None and _DRIFT.search(said):
+        return Verdict(category=Category.SCHEMA_DRIFT, action=Action.NOTIFY, transience=Transience.PERMANENT, matched=said[:160],
+                       why="the code reads a field or column that is not there", confidence=0.7 if changes else 0.5)
+    return None
+
+
+def is_check(error: TaskError, said: str) -> bool:
+    """Say whether a data check failed, and not the code around it."""
+    if re.search(r"^(?:KeyError|TypeError|AttributeError|NameError|ImportError|ModuleNotFoundError|SyntaxError)\b", said):
+        return False
+    return bool(_CHECK.search(said)) or (bool(_CHECK_TASK.search(error.task.task_id)) and bool(re.search(r"fail|expected|rows|null|dupl", said, re.I)))
+
+
+def notices(dossier: Dossier) -> tuple[tuple[Evidence, str], ...]:
+    """Return the lines in which an upstream says that its data is not complete; code and its history do not count."""
+    found = []
+    for item in dossier.evidence:
+        if item.trust is Trust.REPOSITORY or item.source == "code":
+            continue
+        match = _NOTICE.search(f"{item.title}\n{item.body}")
+        if match:
+            text = f"{item.title}\n{item.body}"
+            start = text.rfind("\n", 0, match.start()) + 1
+            found.append((item, text[max(start, match.start() - 120):match.end() + 80].split("\n")[0].strip()))
+    return tuple(found)
+
+
+def shape_changes(dossier: Dossier) -> tuple[ShapeChange, ...]:
+    """Return what differs between the good and the failing shape of each data set."""
+    found: list[ShapeChange] = []
+    for failing in (s for s in dossier.shapes if s.role == "failing"):
+        good = next((s for s in dossier.shapes if s.name == failing.name and s.role == "good"), None)
+        found += difference(good, failing) if good is not None else ()
+    return tuple(found)
+
+
+def _checked(dossier: Dossier, said: str, changes: tuple[ShapeChange, ...]) -> Verdict:
+    lower = [c for c in changes if c.kind == "volume" and int(c.now) < int(c.was)]
+    told = notices(dossier)
+    fewer = _FEWER.search(said)
+    short = bool(fewer) and int(fewer["want"].replace(",", "")) > int(fewer["got"].replace(",", ""))  # type: ignore[index]
+    counts = bool(_COUNTS.search(said)) or any(_COUNTS.search(key.task_id) for key in dossier.incident.members)
+    signs = [bool(told), bool(lower), short]
+    if any(signs) and (counts or told) and not any(c.kind == "duplicates" for c in changes):
+        reason = f"an upstream said so: {told[0][1]!r}" if told else (lower[0].detail if lower else said[:160])
+        return Verdict(category=Category.LATE_DATA, action=Action.QUARANTINE, transience=Transience.TRANSIENT, matched=reason[:160],
+                       why="the data of this interval was not complete when it was read", confidence=min(0.95, 0.65 + 0.12 * sum(signs)))
+    kinds = sorted({c.kind for c in changes} & {"duplicates", "nulls", "range", "retyped", "reformatted", "removed", "volume"})
+    return Verdict(category=Category.BAD_DATA, action=Action.QUARANTINE, transience=Transience.PERMANENT, matched=said[:160],
+                   why="a data check holds back data that breaks its rule" + (f" (the landed data shows: {', '.join(kinds)})" if kinds else ""),
+                   confidence=0.75 if kinds else 0.6)
+
+
+def _names_interval(said: str, logical_date: str | None) -> bool:
+    day = (logical_date or "")[:10]
+    return bool(day) and (day in said or day.replace("-", "") in said or day.replace("-", "/") in said)

@@ -1,0 +1,186 @@
+"""A time is written in a new form; the code parses one literal form → parse the forms that are known, one meaning.
+
+What the code gets stays what it was: a naive time stays naive, in UTC when the new text carries an offset; a form
+whose day and month cannot be told apart is not guessed. Works on Python 3.10, whose ``fromisoformat`` knows no ``Z``.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from datetime import datetime, timedelta
+
+from airflow_agentic.agents.fixers.bench import Bench, Fix
+from airflow_agentic.agents.fixers.syntax import Code, compiles, fresh_name, import_line, literal, parse
+
+_REMAINS = re.compile(r"unconverted data remains: ?(?P<rest>.+)$", re.MULTILINE)
+_NO_MATCH = re.compile(r"time data ['\"](?P<value>[^'\"]{4,60})['\"] (?:does not|doesn't) match format ['\"](?P<format>[^'\"]+)['\"]")
+_ISO = re.compile(r"Invalid isoformat string: ['\"](?P<value>[^'\"]{4,60})['\"]")
+_ISO_TEXT = re.compile(r"^9{4}-99-99(?P<sep>[T ]|A)99:99(?P<s>:99)?(?P<f>[.,]9{1,9})?(?P<z>A|Z|[+-]99:?99)?$")
+_DATES = {"9999-99-99": "%Y-%m-%d", "9999/99/99": "%Y/%m/%d", "99999999": "%Y%m%d", "99.99.9999": "%d.%m.%Y"}
+
+
+def fix(bench: Bench) -> Fix | None:
+    """Return the change of the parse call that failed, for the new form that the error and the data show."""
+    said = " ".join(bench.messages)
+    if not (_REMAINS.search(said) or _NO_MATCH.search(said) or _ISO.search(said)):
+        return None
+    for path, frame in bench.own()[:2]:
+        code = parse(bench.text(path))
+        if code is None or not bench.editable(path):
+            continue
+        calls = [n for n in ast.walk(code.tree) if _parses(n) and n.lineno <= frame.line <= (n.end_lineno or 0)]
+        if len(calls) == 1 and isinstance(calls[0], ast.Call):
+            return _fix(bench, code, path, calls[0], said)
+    return None
+
+
+def _fix(bench: Bench, code: Code, path: str, call: ast.Call, said: str) -> Fix | None:
+    function = code.source(call.func)
+    old = _old_format(call)
+    new = _new_formats(bench, said, old)
+    if old is None or not new:
+        return None
+    formats = tuple(dict.fromkeys((old, *new)))
+    if ("%z" in old) != ("%z" in new[-1]) and "%z" in old:
+        return None
+    if "%H" not in old and any("%H" in f for f in new) and not _only_date_used(code, call):
+        return None
+    same = [n for n in ast.walk(code.tree) if _parses(n) and isinstance(n, ast.Call)
+            and (_old_format(n) == old and code.source(n.func) == function)]
+    name = fresh_name(code, "parse_time")
+    function = function.rsplit(".", 1)[0] + ".strptime"
+    helper = _helper(name, function, formats, keeps_zone="%z" in old)
+    at = import_line(code)
+    pieces = [(code.span(n), f"{name}({code.source(n.args[0])})") for n in same]
+    if code.text[at : at + 2].strip():
+        helper += "\n\n"
+    elif not code.text[at:].startswith(("\n\n", "\r\n\r\n")):
+        helper += "\n"
+    text = code.splice([*pieces, ((at, at), helper.replace("\n", code.newline))])
+    if not compiles(text):
+        return None
+    return Fix(
+        texts=((path, text),), file=path,
+        explanation=f"Times now come as {_words(bench, said)}; the code parsed `{old}` only. It now takes both, and turns an offset into "
+        "UTC so that what follows gets what it always got.",
+        summary="Parse the time in its new form as well",
+    )
+
+
+def _parses(node: ast.AST) -> bool:
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args):
+        return False
+    if node.func.attr == "strptime":
+        return len(node.args) == 2 and literal(node.args[1]) is not None and not node.keywords
+    return node.func.attr == "fromisoformat" and len(node.args) == 1
+
+
+def _old_format(node: ast.AST) -> str | None:
+    if not isinstance(node, ast.Call):
+        return None
+    return literal(node.args[1]) if len(node.args) == 2 else None
+
+
+def _new_formats(bench: Bench, said: str, old: str | None) -> tuple[str, ...]:
+    """The forms that the data shows; for ISO 8601 also those that differ only in fraction or offset."""
+    if old is None:
+        return ()
+    match = _NO_MATCH.search(said)
+    if match:
+        return _of_value(match["value"], bench.dossier.incident.logical_date)
+    rest = _REMAINS.search(said)
+    tail = rest["rest"].strip("'\" ") if rest else ""
+    if rest and re.fullmatch(r"([.,]\d{1,9})?(Z|[+-]\d\d:?\d\d)?", tail):
+        return _around(old.removesuffix("Z"), zone=bool(re.search(r"[Z+-]", tail)) or "%z" in old)
+    shown = _shown(bench, old)
+    if rest and re.fullmatch(r"[T ]\d\d:\d\d(:\d\d)?([.,]\d{1,9})?(Z|[+-]\d\d:?\d\d)?", rest["rest"].rstrip()):
+        text = rest["rest"].rstrip()
+        seconds = ":%S" if text.count(":") >= 2 and re.match(r"[T ]\d\d:\d\d:\d\d", text) else ""
+        return _around(f"{old}{text[0]}%H:%M{seconds}", zone=bool(re.search(r"[Z+-]", text)))
+    return shown
+
+
+def _shown(bench: Bench, old: str) -> tuple[str, ...]:
+    found = {f for c in bench.changes() if c.kind in {"reformatted", "renamed"} for f in c.now.split(", ")}
+    formats = [_DATES[f] for f in sorted(found) if f in _DATES]
+    return tuple(formats) if len(formats) == 1 and formats[0] != old else ()
+
+
+def _of_value(value: str, logical_date: str | None) -> tuple[str, ...]:
+    iso = re.fullmatch(r"\d{4}-\d\d-\d\d([T ])\d\d:\d\d(:\d\d)?([.,]\d{1,9})?(Z|[+-]\d\d:?\d\d)?", value)
+    if iso:
+        return _around(f"%Y-%m-%d{iso[1]}%H:%M{':%S' if iso[2] else ''}", zone=bool(iso[4]))
+    clock = re.fullmatch(r"(?P<date>\S+?)(?:(?P<sep>[T ])(?P<time>\d\d:\d\d(?::\d\d)?)(?P<pm> ?[AP]M)?)?", value)
+    if clock is None:
+        return ()
+    date = _date_format(clock["date"], logical_date)
+    if date is None:
+        return ()
+    time = "" if not clock["time"] else clock["sep"] + ("%I" if clock["pm"] else "%H") + ":%M" + (":%S" if clock["time"].count(":") == 2 else "")
+    return (date + time + ((" %p" if clock["pm"][0] == " " else "%p") if clock["pm"] else ""),)
+
+
+def _date_format(text: str, logical_date: str | None) -> str | None:
+    """The form of a date; day and month are told apart by a day above 12 or by the interval's own date, else not at all."""
+    known = _DATES.get(re.sub(r"\d", "9", text))
+    if known and _reads(text, known):
+        return known
+    match = re.fullmatch(r"\d\d([/-])\d\d\1\d{4}", text)
+    if match is None:
+        return None
+    sep = match[1]
+    fits = [f for f in (f"%d{sep}%m{sep}%Y", f"%m{sep}%d{sep}%Y") if _reads(text, f)]
+    if len(fits) == 2 and logical_date:
+        day = datetime.fromisoformat(logical_date[:10])
+        fits = [f for f in fits if abs(datetime.strptime(text, f) - day) <= timedelta(days=2)]
+    return fits[0] if len(fits) == 1 else None
+
+
+def _reads(text: str, form: str) -> bool:
+    try:
+        datetime.strptime(text, form)
+    except ValueError:
+        return False
+    return True
+
+
+def _around(plain: str, *, zone: bool) -> tuple[str, ...]:
+    """An upstream that writes fractions leaves them out when they are nought; the same holds for neither more nor less."""
+    base = plain.replace("%z", "").replace(".%f", "")
+    with_fraction = (base, f"{base}.%f") if "%S" in base else (base,)
+    return (*with_fraction, *(f"{f}%z" for f in with_fraction)) if zone else with_fraction
+
+
+def _only_date_used(code: Code, call: ast.Call) -> bool:
+    parent = code.parents.get(call)
+    return isinstance(parent, ast.Attribute) and parent.attr in {"date", "strftime", "year", "month", "day"}
+
+
+def _words(bench: Bench, said: str) -> str:
+    shown = [c.now for c in bench.changes() if c.kind == "reformatted"]
+    return f"`{shown[0]}`" if shown else "a form that it does not know"
+
+
+def _helper(name: str, strptime: str, formats: tuple[str, ...], *, keeps_zone: bool) -> str:
+    listed = ", ".join(f'"{f}"' for f in formats)
+    result = "moment" if keeps_zone else "moment if moment.tzinfo is None else (moment - moment.utcoffset()).replace(tzinfo=None)"
+    meaning = "" if keeps_zone or not any("%z" in f for f in formats) else "; with an offset it becomes UTC, naive as before"
+    body = result if any("%z" in f for f in formats) else "moment"
+    fraction = any("%f" in f for f in formats)
+    lines = [
+        "", "", f"def {name}(value):",
+        f'    """Parse a time in any of the forms that the upstream has used{meaning}."""',
+        *(["    whole, dot, fraction = value.partition(\".\")",
+           "    digits = fraction[: len(fraction) - len(fraction.lstrip(\"0123456789\"))]",
+           "    value = whole + dot + digits[:6] + fraction[len(digits):]"] if fraction else []),
+        f"    for form in ({listed}):" if len(listed) < 100 else "    for form in (\n        " + ",\n        ".join(f'"{f}"' for f in formats) + ",\n    ):",
+        "        try:",
+        f"            moment = {strptime}(value, form)",
+        "        except ValueError:",
+        "            continue",
+        f"        return {body}",
+        '    raise ValueError(f"time data {value!r} has none of the known forms")',
+        "",
+    ]
+    return "\n".join(lines)

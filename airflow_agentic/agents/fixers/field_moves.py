@@ -1,0 +1,165 @@
+"""Shapes → the fields that are certain to have a new name or place. What is not certain is no move.
+
+`shapes.difference` says what is renamed or moved. Two cases are added here because only a reader of code needs
+them: a whole container that got a new name, and a flat name that became a path (``customer_id`` → ``customer.id``).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from airflow_agentic.agents.fixers.bench import Bench
+from airflow_agentic.records import DataShape, FieldShape, ShapeChange
+from airflow_agentic.shape_changes import name_tokens
+
+SURE = 0.8
+_TIME = re.compile(r"9999-99|99:99|99[/.]99[/.]9")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldMove:
+    """A field that is now elsewhere, relative to the deepest object that both places share."""
+
+    dataset: str
+    within: tuple[str, ...]
+    """Keys from the record (or list item) to the shared object."""
+    old: tuple[str, ...]
+    new: tuple[str, ...]
+    old_stays: bool
+    """The first step of `old` still exists in the failing data, as an object without the field."""
+    siblings: frozenset[str]
+    """Keys that the record (or list item) had when it worked."""
+
+    @property
+    def is_rename(self) -> bool:
+        """Same object, another name."""
+        return len(self.old) == len(self.new) == 1
+
+    @property
+    def was(self) -> str:
+        return ".".join((*self.within, *self.old))
+
+    @property
+    def now(self) -> str:
+        return ".".join((*self.within, *self.new))
+
+
+def field_moves(bench: Bench) -> tuple[FieldMove, ...]:
+    """Return the certain moves, containers before what is in them."""
+    found: list[FieldMove] = []
+    for name in dict.fromkeys(s.name for s in bench.dossier.shapes):
+        good, failing = bench.good(name), bench.failing(name)
+        if good is not None and failing is not None:
+            changes = [c for c in bench.changes() if c.dataset == name]
+            found += (_move(good, failing, old, new) for old, new in _pairs(good, failing, changes))
+    return tuple(move for move in found if move.old and move.new)
+
+
+def possible_moves(bench: Bench) -> tuple[ShapeChange, ...]:
+    """Return the renames that may be, for the diagnosis only."""
+    return tuple(c for c in bench.changes() if c.kind == "possible_rename")
+
+
+def _pairs(good: DataShape, failing: DataShape, changes: list[ShapeChange]) -> list[tuple[str, str]]:
+    before = {f.path: f for f in good.fields}
+    after = {f.path: f for f in failing.fields}
+    sure = {c.path: c.now for c in changes if c.kind in {"renamed", "moved"} and c.score >= SURE}
+    gone = [c.path for c in changes if c.kind == "removed" and c.path not in sure]
+    new = [c.path for c in changes if c.kind == "added" and c.now not in sure.values()]
+    for path in gone:
+        takers = [p for p in new if _path_tokens(p) == _path_tokens(path) and p not in sure.values()]
+        if len(takers) == 1:
+            sure[path] = takers[0]
+    for change in changes:
+        if change.kind == "possible_rename" and change.path not in sure and _same_ids(before[change.path], after[change.now]):
+            rivals = [c for c in changes if c.kind in {"removed", "added"} and _level(c.path) == _level(change.path)]
+            if len(rivals) <= 2:
+                sure[change.path] = change.now
+    kept = {old: now for old, now in sure.items() if _same_values(before[old], after[now])}
+    containers = _containers(good, failing, kept)
+    for old in list(kept):
+        if any(old.startswith((c + ".", c + "[]")) for c in containers):
+            del kept[old]
+    return [*containers.items(), *kept.items()]
+
+
+def _containers(good: DataShape, failing: DataShape, moves: dict[str, str]) -> dict[str, str]:
+    """An object or list that is gone, and all that was in it is now in a new one beside it."""
+    now_there = {f.path for f in failing.fields}
+    was_there = {f.path for f in good.fields}
+    found: dict[str, str] = {}
+    for field in good.fields:
+        path = field.path
+        inside = [p for p in was_there if p.startswith((path + ".", path + "[]."))]
+        if path in now_there or not inside or not set(field.types) & {"object", "array"}:
+            continue
+        homes = {_level(moves[p]).removesuffix("[]") if p in moves else None for p in inside if _level(p).removesuffix("[]") == path}
+        home = homes.pop() if len(homes) == 1 else None
+        if home and home in now_there - was_there and _level(home) == _level(path):
+            found[path] = home
+    return found
+
+
+def _move(good: DataShape, failing: DataShape, old: str, new: str) -> FieldMove:
+    old_steps, new_steps, level = _relative(old, new)
+    shared = 0
+    while shared < min(len(old_steps), len(new_steps)) - 1 and old_steps[shared] == new_steps[shared]:
+        shared += 1
+    after = {f.path for f in failing.fields}
+    first = level + ".".join(old_steps[: shared + 1])
+    siblings = {f.path[len(level):].split(".")[0].split("[")[0] for f in good.fields if f.path.startswith(level)}
+    return FieldMove(
+        dataset=good.name, within=tuple(old_steps[:shared]), old=tuple(old_steps[shared:]), new=tuple(new_steps[shared:]),
+        old_stays=len(old_steps) - shared > 1 and first in after, siblings=frozenset(siblings),
+    )
+
+
+def _relative(old: str, new: str) -> tuple[list[str], list[str], str]:
+    """Cut both paths behind the last list that they share; a list in what remains cannot be read by keys alone."""
+    cut = old.rfind("[].")
+    level = old[: cut + 3] if cut >= 0 else ""
+    if level and not new.startswith(level):
+        return [], [], level
+    rest = new[len(level):]
+    if "[]" in rest or "[]" in old[len(level):]:
+        return [], [], level
+    return old[len(level):].split("."), rest.split("."), level
+
+
+def _same_values(old: FieldShape, new: FieldShape) -> bool:
+    """Same kind and size of values: ``amount`` and ``amount_cents`` are no rename."""
+    kinds = [{"number" if t == "integer" else t for t in f.types if t != "null"} for f in (old, new)]
+    if kinds[0] and kinds[1] and not kinds[0] & kinds[1]:
+        return False
+    if old.mean and new.mean and not 0.1 < abs(new.mean / old.mean) < 10 and not _is_id(old):
+        return False
+    extra = set(name_tokens(_leaf(new.path))) ^ set(name_tokens(_leaf(old.path)))
+    return not extra & _UNITS
+
+
+_UNITS = {"cents", "cent", "pence", "minor", "micros", "millis", "ms", "seconds", "minutes", "hours", "kg", "grams",
+          "pct", "percent", "ratio", "eur", "usd", "gbp", "gross", "net", "utc", "local", "hash", "hashed", "masked"}
+
+
+def _same_ids(old: FieldShape, new: FieldShape) -> bool:
+    """Identifiers of one specific pattern (``A-9999``); times and plain words look alike without being the same."""
+    if not old.formats or set(old.formats) != set(new.formats):
+        return False
+    return all(re.search(r"[Aa]", f) and "9" in f and not _TIME.search(f) for f in old.formats)
+
+
+def _is_id(field: FieldShape) -> bool:
+    return bool(set(name_tokens(_leaf(field.path))) & {"id", "key", "no", "nr", "number", "code"})
+
+
+def _path_tokens(path: str) -> tuple[str, ...]:
+    return tuple(token for part in path.replace("[]", "").split(".") for token in name_tokens(part))
+
+
+def _level(path: str) -> str:
+    return path.rpartition(".")[0]
+
+
+def _leaf(path: str) -> str:
+    return path.rsplit(".", 1)[-1]

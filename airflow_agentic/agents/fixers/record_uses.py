@@ -1,0 +1,78 @@
+"""Which reads of a key are of the records whose field has moved, and which are of other records.
+
+Judged by the company that a key keeps: the keys that a function reads from one name are all fields of the moved
+field's record, and no other data set that still has the key explains them as well.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from airflow_agentic.agents.fixers.bench import Bench
+from airflow_agentic.agents.fixers.field_moves import FieldMove
+from airflow_agentic.agents.fixers.syntax import Code, Scope, Step, chain, literal
+
+
+class UseFinder:
+    """The reads of one file, judged for one move."""
+
+    def __init__(self, bench: Bench, path: str, code: Code, move: FieldMove) -> None:
+        self._code = code
+        self._move = move
+        self._failing = {code.scope_at(frame.line) for own, frame in bench.own() if own == path}
+        self._innermost = next((code.scope_at(frame.line) for own, frame in bench.own()[:1] if own == path), None)
+        self._rivals = [
+            {f.path.rsplit("[].", 1)[-1].split(".")[0] for f in shape.fields}
+            for shape in bench.dossier.shapes
+            if shape.name != move.dataset and any(f.path.rsplit("[].", 1)[-1] == move.old[0] for f in shape.fields)
+        ]
+        self._read = self._keys_by_name()
+
+    def same_kind(self, base: ast.expr, found: Step) -> bool:
+        """Say whether *base* is a record of the data set whose field has moved."""
+        if self._move.within and len(chain(found.node)[1]) > len(self._move.old):
+            return True
+        if not isinstance(base, ast.Name):
+            return self._code.scope(found.node) is self._innermost
+        scope = self._code.scope(found.node)
+        keys = self._read.get((scope, base.id), set())
+        if self._move.within:
+            return self._holds_inner(scope, base.id) or scope is self._innermost
+        if not keys <= self._move.siblings | {self._move.new[0]}:
+            return False
+        return scope is self._innermost or not any(keys <= rival for rival in self._rivals) or self._named_alike(base.id)
+
+    def handled(self, found: Step) -> bool:
+        """Say whether the code already reads the new place beside the old one."""
+        node: ast.AST = found.node
+        new = set(self._move.new) - set(self._move.old)
+        while node in self._code.parents and not isinstance(node, ast.stmt):
+            node = self._code.parents[node]
+            if isinstance(node, (ast.IfExp, ast.BoolOp)) or (isinstance(node, ast.Call) and node is not found.node):
+                if any(literal(part) in new for part in ast.walk(node) if isinstance(part, ast.Constant)):
+                    return isinstance(node, (ast.IfExp, ast.BoolOp)) or found.is_get
+        return False
+
+    def in_failing_scope(self, node: ast.AST) -> bool:
+        """Say whether *node* stands in the function that failed."""
+        return self._innermost is not None and self._code.scope(node) is self._innermost
+
+    def _keys_by_name(self) -> dict[tuple[Scope, str], set[str]]:
+        found: dict[tuple[Scope, str], set[str]] = {}
+        for one in self._code.steps():
+            if isinstance(one.base, ast.Name):
+                found.setdefault((self._code.scope(one.node), one.base.id), set()).add(one.key)
+        return found
+
+    def _holds_inner(self, scope: Scope, name: str) -> bool:
+        """Say whether *name* was set to the object that the field was in: ``address = c["address"]``."""
+        for node in ast.walk(scope):
+            if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
+                steps = chain(node.value)[1]
+                if steps and steps[-1].key == self._move.within[-1]:
+                    return True
+        return False
+
+    def _named_alike(self, name: str) -> bool:
+        """Say whether the failing function calls the same thing by the same name."""
+        return self._innermost is not None and (self._innermost, name) in self._read

@@ -1,0 +1,172 @@
+"""A column has another name in a table; a ``.sql`` file or a literal names the old one → name the new one.
+
+SQL cannot ask whether a column exists, so the old name is not kept: certain means that the error names the old
+column, and either its candidates or the table's own shapes name exactly one column that is the same word.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from airflow_agentic.agents.fixers.bench import Bench, Fix
+from airflow_agentic.agents.fixers.field_moves import field_moves
+from airflow_agentic.agents.fixers.syntax import compiles, literal, parse
+from airflow_agentic.shape_changes import name_tokens
+
+_COLUMN = (
+    re.compile(r"Referenced column \"(?P<column>[^\"]+)\" not found"),
+    re.compile(r"Table \"[^\"]+\" does not have a column named \"(?P<column>[^\"]+)\""),
+    re.compile(r"column \"?(?:\w+\.)?(?P<column>\w+)\"? does not exist"),
+    re.compile(r"no such column: (?:[\w\"]+\.)?\"?(?P<column>\w+)\"?"),
+    re.compile(r"Unknown column '(?:\w+\.)?(?P<column>\w+)' in"),
+    re.compile(r"invalid identifier '(?:\"?\w+\"?\.)?\"?(?P<column>\w+)\"?'"),
+    re.compile(r"Unrecognized name: (?:\w+\.)?(?P<column>\w+)"),
+    re.compile(r"Name (?P<column>\w+) not found inside"),
+    re.compile(r"Invalid column name '(?P<column>\w+)'"),
+    re.compile(r"(?:column|function parameter) with name `?(?:\w+`?\.`?)?(?P<column>\w+)`? cannot be resolved", re.IGNORECASE),
+)
+_CANDIDATES = re.compile(r"(?:Candidate bindings|Did you mean|Perhaps you meant to reference the column|Did you mean one of the following\??)[:\s]*(?P<names>[^\n]+)", re.IGNORECASE)
+
+
+def fix(bench: Bench) -> Fix | None:
+    """Return the change of the one statement that names the column."""
+    said = "\n".join(bench.messages)
+    column = next((m["column"] for p in _COLUMN if (m := p.search(said))), None)
+    if column is None:
+        return None
+    texts = [said, *(e.body for e in bench.dossier.evidence if e.source == "task_log" and column in e.body)]
+    new = _new_name(bench, column, texts)
+    if new is None or not re.fullmatch(r"\w+", new):
+        return None
+    changed = _files(bench, column, new)
+    if len(changed) != 1:
+        return None
+    path, text = changed[0]
+    return Fix(
+        texts=((path, text),), file=path, fields=(column,), summary=f"Read column {new}, which was {column}"[:100],
+        explanation=f"Column `{column}` is now `{new}`. SQL cannot read either name, so the statement names the new one; "
+        "its result keeps the old name.",
+    )
+
+
+def _new_name(bench: Bench, column: str, texts: list[str]) -> str | None:
+    moved = {m.new[0] for m in field_moves(bench) if m.is_rename and not m.within and m.old[0].lower() == column.lower()}
+    if len(moved) == 1:
+        return moved.pop()
+    named: set[str] = set()
+    for text in texts:
+        for match in _CANDIDATES.finditer(text):
+            named |= {name.rsplit(".", 1)[-1].strip("\"`' ?.;") for name in re.findall(r"[\"`']?[\w.]+[\"`']?", match["names"])}
+    same = {name for name in named if name_tokens(name) == name_tokens(column) and name != column}
+    squeezed = {name for name in named if re.sub(r"\W|_", "", name).lower() == re.sub(r"_", "", column).lower() and name != column}
+    found = same or squeezed
+    return found.pop() if len(found) == 1 else None
+
+
+def _files(bench: Bench, column: str, new: str) -> list[tuple[str, str]]:
+    """Every statement of the repository that names the column and not the new one; certain only if it is one."""
+    found: list[tuple[str, str]] = []
+    for path in bench.all_files():
+        if not bench.editable(path) or not path.endswith((".sql", ".py")):
+            continue
+        text = bench.text(path)
+        if text is None or not re.search(rf"\b{re.escape(column)}\b", text):
+            continue
+        changed = renamed(text, column, new) if path.endswith(".sql") else _in_literals(text, column, new)
+        if changed is not None and changed != text:
+            found.append((path, changed))
+    if len(found) > 1:
+        said = " ".join([*bench.messages, *(e.task.task_id for e in bench.dossier.errors)])
+        framed = {path for path, _ in bench.own()}
+        near = [item for item in found if item[0] in framed or re.search(rf"\b{re.escape(_stem(item[0]))}\b", said)]
+        return near
+    return found
+
+
+def renamed(sql: str, column: str, new: str) -> str | None:
+    """Return *sql* with the column read by its new name and given out by its old one; None where that is not certain."""
+    from sqlglot import TokenType, tokenize
+    from sqlglot.errors import SqlglotError
+
+    masked = re.sub(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", lambda m: "x" * len(m[0]), sql, flags=re.DOTALL)
+    try:
+        tokens = tokenize(masked)
+    except SqlglotError:
+        return None
+    if any(t.text.lower() == new.lower() for t in tokens):
+        return None
+    pieces: list[tuple[int, int, str]] = []
+    for i, token in enumerate(tokens):
+        if token.text.lower() != column.lower() or token.token_type not in {TokenType.VAR, TokenType.IDENTIFIER}:
+            continue
+        before = tokens[i - 1].token_type if i else None
+        after = tokens[i + 1].token_type if i + 1 < len(tokens) else None
+        if before is TokenType.ALIAS:
+            continue
+        if after is TokenType.L_PAREN or _in_using(masked, token.start):
+            return None
+        name = f'"{new}"' if token.token_type is TokenType.IDENTIFIER or not new.islower() and "_" not in new else new
+        alone = _is_select_item(tokens, i)
+        pieces.append((token.start, token.end + 1, f"{name} as {sql[token.start:token.end + 1]}" if alone else name))
+    for start, end, text in reversed(pieces):
+        sql = sql[:start] + text + sql[end:]
+    return sql if pieces else None
+
+
+def _is_select_item(tokens: list, i: int) -> bool:  # type: ignore[type-arg]
+    """``select a.column, ...``: the item's name is what others read."""
+    from sqlglot import TokenType
+
+    start = i
+    while start >= 2 and tokens[start - 1].token_type is TokenType.DOT:
+        start -= 2
+    before = tokens[start - 1].token_type if start else None
+    after = tokens[i + 1].token_type if i + 1 < len(tokens) else None
+    if before not in {TokenType.SELECT, TokenType.DISTINCT, TokenType.COMMA} or after not in {TokenType.COMMA, TokenType.FROM, None}:
+        return False
+    depth = 0
+    for token in reversed(tokens[:start]):
+        if token.token_type is TokenType.R_PAREN:
+            depth += 1
+        elif token.token_type is TokenType.L_PAREN:
+            depth -= 1
+            if depth < 0:
+                return False
+        elif depth == 0 and token.token_type in {TokenType.SELECT, TokenType.FROM, TokenType.GROUP_BY, TokenType.ORDER_BY, TokenType.WHERE}:
+            return bool(token.token_type is TokenType.SELECT)
+    return False
+
+
+def _in_using(sql: str, at: int) -> bool:
+    return bool(re.search(r"\busing\s*\([^)]*$", sql[:at], re.IGNORECASE))
+
+
+def _in_literals(text: str, column: str, new: str) -> str | None:
+    """SQL in a Python literal; only whole plain literals that read like a statement."""
+    code = parse(text)
+    if code is None:
+        return None
+    pieces = []
+    for node in ast.walk(code.tree):
+        value = literal(node)
+        if value is None or isinstance(code.parents.get(node), ast.JoinedStr) or not re.match(r"\s*(select|with|insert|create|update|delete|merge)\b", value, re.I):
+            continue
+        if not re.search(r"\b(select|from)\b", value, re.I):
+            continue
+        source = code.source(node)
+        quote = re.match(r"[rR]?(\"\"\"|'''|\"|')", source)
+        if quote is None or "\\" in source or source[quote.end():-len(quote[1])] != value:
+            continue
+        changed = renamed(value, column, new)
+        if changed is not None and not (len(quote[1]) == 1 and quote[1] in changed):
+            start, end = code.span(node)
+            pieces.append(((start + quote.end(), end - len(quote[1])), changed))
+    if not pieces:
+        return None
+    result = code.splice(pieces)
+    return result if compiles(result) else None
+
+
+def _stem(path: str) -> str:
+    return path.rsplit("/", 1)[-1].rsplit(".", 1)[0]
