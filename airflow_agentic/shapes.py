@@ -8,10 +8,10 @@ wrong one becomes a wrong fix: LINEAGE_FACTS 5.
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import groupby
 from typing import Any
 
 from airflow_agentic.records import DataShape, FieldShape
@@ -25,6 +25,7 @@ MAX_FORMATS = 8
 MAX_DISTINCT = 100_000
 MAX_TEXT = 80
 MAX_NAME = 120
+_RUN = re.compile(r"([9Aa])\1+")
 
 
 def shape(records: Iterable[Any], *, name: str, interval: str, role: str) -> DataShape:
@@ -51,16 +52,14 @@ def shape(records: Iterable[Any], *, name: str, interval: str, role: str) -> Dat
 
 def pattern(text: str) -> str:
     """Return the shape of a text: digits ``9``, letters ``A`` or ``a``; of at most its first 80 characters."""
-    return "".join(map(_class, text[:MAX_TEXT])) + ("…" if len(text) > MAX_TEXT else "")
+    start = text[:MAX_TEXT]
+    form = start.translate(_ASCII) if start.isascii() else "".join(map(_class, start))
+    return form + ("…" if len(text) > MAX_TEXT else "")
 
 
 def fold(shape_of_text: str) -> str:
     """Return a pattern with every run of the same class written once and a plus: ``9999-99`` → ``9+-9+``."""
-    parts = []
-    for key, run in groupby(shape_of_text):
-        length = len(list(run))
-        parts.append(f"{key}+" if key in "9Aa" and length > 1 else key * length)
-    return "".join(parts)
+    return _RUN.sub(r"\1+", shape_of_text)
 
 
 @dataclass
@@ -88,11 +87,7 @@ class _Count:
             self.values = None
             return
         if kind == "string":
-            form = pattern(value)
-            if len(self.exact) <= MAX_FORMATS:
-                self.exact.add(form)
-            if len(self.folded) <= MAX_FORMATS:
-                self.folded.add(fold(form))
+            self._format(pattern(value))
         elif kind != "boolean":
             self._number(value)
         if self.values is not None:
@@ -113,6 +108,13 @@ class _Count:
             high=self.high if counted else None,
             mean=self.total / self.numbers if counted else None,
         )
+
+    def _format(self, form: str) -> None:
+        if form in self.exact or len(self.folded) > MAX_FORMATS:
+            return
+        if len(self.exact) <= MAX_FORMATS:
+            self.exact.add(form)
+        self.folded.add(fold(form))
 
     def _number(self, value: float) -> None:
         try:
@@ -182,3 +184,6 @@ def _class(character: str) -> str:
     if character.isalpha():
         return "a" if character.islower() else "A"
     return character if character == " " or unicodedata.category(character)[0] in "PS" else "?"
+
+
+_ASCII = {code: _class(chr(code)) for code in range(128)}

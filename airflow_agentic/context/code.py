@@ -135,9 +135,7 @@ class CodeSource:
         found = _resolve(repository, version)
         if found is None:
             gaps.append(
-                self._gap(
-                    f"unpinned: {version[:40]!r} is not on {self._base_branch}, whose newest commit is shown"
-                )
+                self._gap(f"unpinned: {version[:40]!r} is not on {self._base_branch}, whose newest commit is shown")
             )
         return found
 
@@ -181,7 +179,7 @@ class CodeSource:
         since = (good.started_at or good.run_after) if good else None
         if since is None:
             gaps.append(
-                self._gap("no earlier run that worked is known: the last commits are listed instead of those between")
+                self._gap("neither version nor time of a run that worked is known: the last commits are listed instead")
             )
             return (Span(start=None, end=commit, when="recent"), *after)
         gaps.append(self._gap("the version of the last good run is not known: commits are chosen by their date"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ MAX_WINDOWS = 12
 MAX_DAG_FILE = 8_000
 MAX_TASK_FILE = 4_000
 MAX_TASK_FILES = 4
+MAX_WORDS = 20
 _FILE_WORD = re.compile(r"[\w./-]+\.(?:py|sql|ya?ml|json|sh|toml|cfg|txt)\b")
 _MODULE_WORD = re.compile(r"-m\s+([A-Za-z_][\w.]*)")
 
@@ -54,7 +56,9 @@ def local_imports(checkout: Checkout, path: str) -> tuple[str, ...]:
     if not path.endswith(".py"):
         return ()
     try:
-        tree = ast.parse(read_text(checkout, path) or "")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(read_text(checkout, path) or "")
     except (SyntaxError, ValueError, RecursionError):
         return ()
     names: list[str] = []
@@ -64,7 +68,7 @@ def local_imports(checkout: Checkout, path: str) -> tuple[str, ...]:
         elif isinstance(node, ast.ImportFrom):
             start = _package(path, node.level) if node.level else ""
             module = ".".join(part for part in (start, node.module or "") if part)
-            names += [module, *(f"{module}.{alias.name}" for alias in node.names)]
+            names += [module, *(".".join(part for part in (module, alias.name) if part) for alias in node.names)]
     return tuple(dict.fromkeys(found for name in names if name for found in _module_file(checkout, name)))
 
 
@@ -143,7 +147,7 @@ def _named_files(checkout: Checkout, target: Target) -> list[str]:
     for text in texts:
         for module in _MODULE_WORD.findall(text):
             found.update(dict.fromkeys(_module_file(checkout, module)))
-        for word in set(_FILE_WORD.findall(text)):
+        for word in sorted(set(_FILE_WORD.findall(text)))[:MAX_WORDS]:
             path = repository_path(checkout, word)
             if path:
                 found[path] = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -25,6 +26,7 @@ from airflow_agentic.shapes import difference, printable, shape
 MAX_LISTED = 20_000
 MAX_SETS = 30
 MAX_DATELESS = 5
+MAX_SECONDS = 30
 DIFFERS = "Landed data differs in"
 _SUFFIXES = (
     ".json",
@@ -92,7 +94,13 @@ class LandedSource:
             )
         shapes: list[DataShape] = []
         compared: list[tuple[DataShape, DataShape, bool]] = []
-        for pair in pairs[:MAX_SETS]:
+        deadline = time.monotonic() + MAX_SECONDS
+        for count, pair in enumerate(pairs[:MAX_SETS]):
+            if time.monotonic() > deadline:
+                gaps.append(
+                    self._gap(f"after {MAX_SECONDS} s {len(pairs) - count} of {len(pairs)} data sets were left")
+                )
+                break
             for now, was, counted in self._shapes(pair, failing, good, hourly, gaps):
                 shapes += [now, was] if was else [now]
                 compared += [(now, was, counted)] if was else []

@@ -22,6 +22,10 @@ from dataclasses import dataclass
 from typing import Any
 
 MAX_RECORDS = 200_000
+MAX_BINARY = 10
+"""How many times the limit a database or parquet file may have: it is not read as a whole."""
+_DATABASE, _PARQUET = (".sqlite", ".sqlite3", ".db"), (".parquet", ".pq")
+_BINARY = (*_DATABASE, *_PARQUET)
 _INTEGER = re.compile(r"-?(?:0|[1-9]\d{0,17})\Z")
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)\.\d+(?:[eE][+-]?\d+)?\Z")
 _NULLS = {"", "null", "NULL", "None", "NaN", "nan", r"\N"}
@@ -53,9 +57,11 @@ def read_file(path: str, *, max_bytes: int) -> tuple[Landed, ...]:
         if not stat.S_ISREG(os.fstat(raw.fileno()).st_mode):
             raise Unreadable("is no regular file")
         name = path.lower()
-        if name.endswith((".sqlite", ".sqlite3", ".db")):
+        if os.fstat(raw.fileno()).st_size > max_bytes * MAX_BINARY and name.endswith(_BINARY):
+            raise Unreadable("is larger than the limit")
+        if name.endswith(_DATABASE):
             return _sqlite(path)
-        if name.endswith((".parquet", ".pq")):
+        if name.endswith(_PARQUET):
             return _parquet(path)
         data = raw.read(max_bytes + 1)
     return parse(name, data[:max_bytes], whole=len(data) <= max_bytes, max_bytes=max_bytes)

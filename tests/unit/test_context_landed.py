@@ -36,10 +36,16 @@ def read(*locations: Path | str, **options: Any) -> SourceReport:
 
 @pytest.mark.parametrize(
     "name",
-    ["users/{y}-{m}-{d}.json", "users/{y}{m}{d}/part-0.json", "users/{y}/{m}/{d}/x.json", "users/ds={y}-{m}-{d}/x.json",
-     "users/year={y}/month={m}/day={d}/x.json", "users/{y}-{m}-{d}/users_{y}{m}{d}.json"],
+    [
+        "users/{y}-{m}-{d}.json",
+        "users/{y}{m}{d}/part-0.json",
+        "users/{y}/{m}/{d}/x.json",
+        "users/ds={y}-{m}-{d}/x.json",
+        "users/year={y}/month={m}/day={d}/x.json",
+        "users/{y}-{m}-{d}/users_{y}{m}{d}.json",
+    ],
     ids=["iso", "compact", "folders", "hive", "hive in parts", "twice in two forms"],
-)  # fmt: skip
+)
 def test_the_same_data_of_two_days_is_paired_whatever_the_date_is_written_like(tmp_path: Path, name: str):
     put(tmp_path, name.format(y="2026", m="11", d="01"), GOOD)
     put(tmp_path, name.format(y="2026", m="11", d="02"), BAD)
@@ -172,10 +178,16 @@ def test_the_records_are_found_in_each_format(name: str, data: bytes, fields: se
 
 @pytest.mark.parametrize(
     ("name", "data", "word"),
-    [("a.json", b"<html>503</html>", "markup"), ("a.json", b"", "empty"), ("a.json", b"[" * 100_000, "malformed|deep"),
-     ("a.json.gz", b"\x1f\x8bxx", "gzip"), ("a.bin", b"hello", "no format"), ("a.csv", b'a,b\n1\n2,3,4\n5\n6\n', "malformed")],
+    [
+        ("a.json", b"<html>503</html>", "markup"),
+        ("a.json", b"", "empty"),
+        ("a.json", b"[" * 100_000, "malformed|deep"),
+        ("a.json.gz", b"\x1f\x8bxx", "gzip"),
+        ("a.bin", b"hello", "no format"),
+        ("a.csv", b"a,b\n1\n2,3,4\n5\n6\n", "malformed"),
+    ],
     ids=["error page", "empty", "bomb of brackets", "broken gzip", "unknown", "ragged"],
-)  # fmt: skip
+)
 def test_what_is_not_what_its_name_says_is_refused_with_the_reason(name: str, data: bytes, word: str):
     with pytest.raises(Unreadable, match=word):
         parse(name, data, whole=True, max_bytes=200_000)
