@@ -61,7 +61,7 @@ def get_provider_info() -> dict[str, Any]:
 
 
 def _connection_fields() -> dict[str, Any]:
-    return {**_model_and_forge(), **_staging(), **_limits(), **_selectors()}
+    return {**_model_and_forge(), **_staging_and_data(), **_limits(), **_selectors()}
 
 
 def _model_and_forge() -> dict[str, Any]:
@@ -91,7 +91,7 @@ def _model_and_forge() -> dict[str, Any]:
     }
 
 
-def _staging() -> dict[str, Any]:
+def _staging_and_data() -> dict[str, Any]:
     return {
         "staging_connections": _object("Staging connections", "Production connection id → staging connection id."),
         "staging_variables": _object("Staging variables", "Airflow Variables as the workspace sees them."),
@@ -100,6 +100,9 @@ def _staging() -> dict[str, Any]:
             "Environment of the workspace; {data} is its fresh copy of the staging data, {repository} the clone.",
         ),
         "staging_data": _text("Staging data", "Folder that is copied anew for each staged run."),
+        "lineage_events": _text(
+            "Lineage events", "File or folder of OpenLineage events, as its file transport writes them; empty: none."
+        ),
         "data_locations": _list("Data locations", "Folders and URL prefixes whose data's shape may be read."),
     }
 

@@ -108,6 +108,7 @@ def dispatch(
         log.debug("Starting the triage run %s failed", incident, exc_info=True)
         return keep_failure(failure, spool_dir=spool_dir, why=_said(error))
     mark_reported(spool_dir, incident)
+    forget_kept(spool_dir, incident)
     detail = ""
     if paused:
         detail = f"Dag {triage_dag_id!r} is paused, so the run waits in the queue. Unpause it"

@@ -45,17 +45,18 @@ def account_of(connection: Any, *, conn_id: str) -> RestAccount:
     return RestAccount(url=url, login=connection.login, password=connection.password)
 
 
-def post_run(account: RestAccount, dag_id: str, body: dict[str, Any]) -> tuple[bool, bool]:
+def post_run(account: RestAccount, dag_id: str, body: dict[str, Any], *, total_s: float = TOTAL_S) -> tuple[bool, bool]:
     """Create the run; return whether it is new, and whether its Dag is paused.
 
+    :param total_s: after that it is given up, whatever hangs.
     :raises RestFailed: nothing was created as far as we know; trying again is safe, the run id is the same.
     """
     answer: list[tuple[bool, bool] | Exception] = []
     thread = threading.Thread(target=_collect, args=(answer, account, dag_id, body), name="agentic-rest", daemon=True)
     thread.start()
-    thread.join(TOTAL_S)
+    thread.join(total_s)
     if not answer:
-        raise RestFailed(f"{account.url} did not answer within {TOTAL_S:g} s. See that the address is right")
+        raise RestFailed(f"{account.url} did not answer within {total_s:g} s. See that the address is right")
     if isinstance(answer[0], Exception):
         raise RestFailed(f"{account.url}: {answer[0]}") from answer[0]
     return answer[0]

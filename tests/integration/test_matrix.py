@@ -65,13 +65,14 @@ def after(tmp_path_factory: pytest.TempPathFactory) -> Iterator[After]:
             "AIRFLOW__AGENTIC__LISTENER": "True",
             "AIRFLOW__AGENTIC__DEBOUNCE_S": "2",
             "AIRFLOW__AGENTIC__SPOOL_DIR": str(spool),
+            "AIRFLOW__WORKERS__MISSING_DAG_RETRIES": "0",
             "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
             "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "3",
         },
         parallelism=6,
     )
     airflow.add_connection("airflow_api", airflow.rest_connection("operator"))
-    extra = {"airflow_conn_id": "airflow_api", "include_dags": ["m_*", "*_triage"]}
+    extra = {"airflow_conn_id": "airflow_api", "include_dags": ["m_*", "failing_triage"]}
     airflow.add_connection("agentic_default", {"conn_type": "agentic", "extra": extra})
     with airflow:
         airflow.wait_for_dags([*WATCHED, *OTHERS, *TRIAGES])
@@ -128,7 +129,8 @@ def test_a_cleared_run_that_fails_again_is_a_new_incident(after: After) -> None:
     after.airflow.post(f"/dags/x_callback_only/dagRuns/{run_id}/clear", {"dry_run": False})
     time.sleep(1)
     after.airflow.wait_for_run("x_callback_only", run_id)
-    assert incident_id("x_callback_only", run_id, 1) in {run["dag_run_id"] for run in after.airflow.runs("agentic_triage")}
+    triage_ids = {run["dag_run_id"] for run in after.airflow.runs("agentic_triage")}
+    assert incident_id("x_callback_only", run_id, 1) in triage_ids
 
 
 def test_scheduler_and_dag_processor_have_survived_all_of_it(after: After) -> None:

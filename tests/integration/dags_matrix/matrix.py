@@ -66,7 +66,7 @@ with DAG("m_manual", **both):
 
     is_marked_failed()
 
-with DAG("m_run_timeout", dagrun_timeout=timedelta(seconds=4), **both):
+with DAG("m_run_timeout", dagrun_timeout=timedelta(seconds=12), **both):
 
     @task
     def outlives_its_run() -> None:
