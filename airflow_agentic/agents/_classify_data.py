@@ -63,7 +63,7 @@ def is_check(error: TaskError, said: str) -> bool:
     """Say whether a data check failed, and not the code around it."""
     if re.search(r"^(?:KeyError|TypeError|AttributeError|NameError|ImportError|ModuleNotFoundError|SyntaxError)\b", said):
         return False
-    return bool(_CHECK.search(said)) or (bool(_CHECK_TASK.search(error.task.task_id)) and bool(re.search(r"fail|expected|rows|null|dupl", said, re.I)))
+    return bool(_CHECK.search(said)) or (bool(_CHECK_TASK.search(error.task.task_id)) and bool(re.search(r"fail|expected|rows|null|dupl", said, re.IGNORECASE)))
 
 
 def notices(dossier: Dossier) -> tuple[tuple[Evidence, str], ...]:

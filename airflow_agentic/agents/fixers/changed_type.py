@@ -10,8 +10,8 @@ import ast
 import re
 
 from airflow_agentic.agents.fixers.bench import Bench, Fix
-from airflow_agentic.agents.fixers.record_uses import UseFinder
 from airflow_agentic.agents.fixers.field_moves import FieldMove
+from airflow_agentic.agents.fixers.record_uses import UseFinder
 from airflow_agentic.agents.fixers.syntax import Code, Step, compiles, fresh_name, import_line, parse
 from airflow_agentic.records import FieldShape
 

@@ -23,7 +23,7 @@ def fix(bench: Bench) -> Fix | None:
         return None
     key, shape = repeated[0].path, bench.failing(repeated[0].dataset)
     version = _version(shape) if shape else None
-    if version is None or "." in key or not re.search(rf"\b{re.escape(key)}\b", said):
+    if version is None or "." in key or not re.search(rf"(?<![A-Za-z0-9]){re.escape(key)}(?![A-Za-z0-9])", said):
         return None
     engine = _engine(bench)
     if engine is None:

@@ -29,7 +29,7 @@ class FieldMove:
     old_stays: bool
     """The first step of `old` still exists in the failing data, as an object without the field."""
     siblings: frozenset[str]
-    """Keys that the record (or list item) had when it worked."""
+    """Keys that the record (or list item) has had, before and now."""
 
     @property
     def is_rename(self) -> bool:
@@ -108,7 +108,7 @@ def _move(good: DataShape, failing: DataShape, old: str, new: str) -> FieldMove:
         shared += 1
     after = {f.path for f in failing.fields}
     first = level + ".".join(old_steps[: shared + 1])
-    siblings = {f.path[len(level):].split(".")[0].split("[")[0] for f in good.fields if f.path.startswith(level)}
+    siblings = {f.path[len(level):].split(".")[0].split("[")[0] for f in (*good.fields, *failing.fields) if f.path.startswith(level)}
     return FieldMove(
         dataset=good.name, within=tuple(old_steps[:shared]), old=tuple(old_steps[shared:]), new=tuple(new_steps[shared:]),
         old_stays=len(old_steps) - shared > 1 and first in after, siblings=frozenset(siblings),

@@ -12,12 +12,22 @@ import re
 from airflow_agentic.agents.fixers.bench import Bench, Fix
 from airflow_agentic.agents.fixers.field_moves import FieldMove, field_moves
 from airflow_agentic.agents.fixers.record_uses import UseFinder
-from airflow_agentic.agents.fixers.syntax import Code, Step, chain, compiles, fresh_name, is_pure, literal, parse, unwrapped
+from airflow_agentic.agents.fixers.syntax import (
+    Code,
+    Step,
+    chain,
+    compiles,
+    fresh_name,
+    is_pure,
+    literal,
+    parse,
+    unwrapped,
+)
 
 _NAMED = (
     re.compile(r"KeyError: ['\"](?P<key>[^'\"]+)['\"]$"),
     re.compile(r"IndexError: No item with that key"),
-    re.compile(r"has no attribute ['\"](?P<key>\w+)['\"]"),
+    re.compile(r"AttributeError: (?!'(?:NoneType|str|int|float|list|dict)').*has no attribute ['\"](?P<key>\w+)['\"]"),
     re.compile(r"['\"](?P<key>[^'\"]+)['\"] is not in list"),
     re.compile(r"StopIteration$"),
 )

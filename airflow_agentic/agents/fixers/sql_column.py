@@ -31,12 +31,12 @@ _CANDIDATES = re.compile(r"(?:Candidate bindings|Did you mean|Perhaps you meant 
 
 def fix(bench: Bench) -> Fix | None:
     """Return the change of the one statement that names the column."""
-    said = "\n".join(bench.messages)
+    logs = [e.body for e in bench.dossier.evidence if e.source == "task_log"]
+    said = "\n".join([*bench.messages, *(logs[:1] if not bench.own() else ())])
     column = next((m["column"] for p in _COLUMN if (m := p.search(said))), None)
     if column is None:
         return None
-    texts = [said, *(e.body for e in bench.dossier.evidence if e.source == "task_log" and column in e.body)]
-    new = _new_name(bench, column, texts)
+    new = _new_name(bench, column, [said, *(text for text in logs if column in text)])
     if new is None or not re.fullmatch(r"\w+", new):
         return None
     changed = _files(bench, column, new)
@@ -150,9 +150,9 @@ def _in_literals(text: str, column: str, new: str) -> str | None:
     pieces = []
     for node in ast.walk(code.tree):
         value = literal(node)
-        if value is None or isinstance(code.parents.get(node), ast.JoinedStr) or not re.match(r"\s*(select|with|insert|create|update|delete|merge)\b", value, re.I):
+        if value is None or isinstance(code.parents.get(node), ast.JoinedStr) or not re.match(r"\s*(select|with|insert|create|update|delete|merge)\b", value, re.IGNORECASE):
             continue
-        if not re.search(r"\b(select|from)\b", value, re.I):
+        if not re.search(r"\b(select|from)\b", value, re.IGNORECASE):
             continue
         source = code.source(node)
         quote = re.match(r"[rR]?(\"\"\"|'''|\"|')", source)
