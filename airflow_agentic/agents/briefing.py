@@ -12,10 +12,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
 
-from airflow_agentic.records import Dossier, Evidence, TaskNode, Trust
+from airflow_agentic.records import Dossier, Evidence, TaskError, TaskNode, Trust
 from airflow_agentic.tracebacks import own_frames
 
 TASKS_SHOWN = 80
+ERRORS_SHOWN = 5
 _TERMINAL = re.compile(r"\x1b(?:\][^\x07\x1b]*(?:\x07|\x1b\\)|\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])")
 _INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
 
@@ -54,15 +55,16 @@ def brief(dossier: Dossier, *, pattern: str = "single") -> Briefing:
         f"Data stands in elements named data-{framing.word}.",
         "# The incident",
         framing.frame("airflow", _incident(dossier), trust=Trust.PLATFORM),
+        framing.frame("errors", _errors(dossier) or "none was found"),
         "# Suspects, strongest first",
-        framing.frame("ranking", _suspects(dossier) or "none: nothing stands out", trust=Trust.UNTRUSTED),
+        framing.frame("ranking", _suspects(dossier) or "none: nothing stands out"),
         "# Evidence",
         *(_evidence(framing, item) for item in dossier.evidence),
         "# Tasks of the failing Dag",
         framing.frame("airflow", _graph(dossier.graph) or "not known", trust=Trust.PLATFORM),
         "# What could not be found out",
         framing.frame("gaps", _lines(f"{gap.source}: {gap.reason}" for gap in dossier.gaps) or "nothing is missing"),
-        "# Left out for want of room (the tool `evidence` reads it by title)",
+        "# Left out for want of room",
         framing.frame("left-out", _lines(dossier.left_out) or "nothing"),
         "Find the cause. Change code only if that cures it. Then answer.",
     ]
@@ -98,11 +100,17 @@ def _incident(dossier: Dossier) -> str:
             ("dags folder", dossier.checkout.dags_path or "."),
             ("code", f"{dossier.checkout.commit[:12]} ({pinned})"),
         ]
-    for error in dossier.errors[:5]:
-        frames = own_frames(error.frames)[-1:]
-        place = f" at {frames[0].path}:{frames[0].line} in {frames[0].function}" if frames else ""
-        facts.append((f"error of {error.task.task_id}", f"{error.error_class}: {error.message[:300]}{place}"))
     return _lines(f"{name}: {value}" for name, value in facts)
+
+
+def _errors(dossier: Dossier) -> str:
+    return _lines(_error(error) for error in dossier.errors[:ERRORS_SHOWN])
+
+
+def _error(error: TaskError) -> str:
+    frames = own_frames(error.frames)[-1:]
+    place = f" at {frames[0].path}:{frames[0].line} in {frames[0].function}" if frames else ""
+    return f"{error.task.task_id}: {error.error_class}: {error.message[:300]}{place}"
 
 
 def _suspects(dossier: Dossier) -> str:
@@ -112,7 +120,8 @@ def _suspects(dossier: Dossier) -> str:
 def _graph(tasks: Iterable[TaskNode]) -> str:
     nodes = list(tasks)
     shown = _lines(
-        f"{node.task_id} ({node.operator}) → {', '.join(node.downstream[:20]) or 'nothing'}" for node in nodes[:TASKS_SHOWN]
+        f"{node.task_id} ({node.operator.rsplit('.', 1)[-1]}) → {', '.join(node.downstream[:20]) or 'nothing'}"
+        for node in nodes[:TASKS_SHOWN]
     )
     return f"{shown}\n({len(nodes) - TASKS_SHOWN} more)" if len(nodes) > TASKS_SHOWN else shown
 

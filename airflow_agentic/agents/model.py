@@ -70,6 +70,12 @@ class AnthropicModel:
             raise ModelUnavailable(self._said(f"not what the API promises: {error}"), reason="invalid_output") from error
         return _body(message, self._said)
 
+    def close(self) -> None:
+        """Close the connections, if any were opened; the next request opens new ones."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
     def _whole(self, request: Mapping[str, Any]) -> Any:
         return self._client.messages.create(**request)
 

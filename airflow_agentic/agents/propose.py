@@ -19,7 +19,6 @@ CERTAIN = 0.8
 _NO_DIFF_CURES = {
     Category.TRANSIENT_UPSTREAM: Action.RETRY,
     Category.LATE_DATA: Action.QUARANTINE,
-    Category.BAD_DATA: Action.QUARANTINE,
     Category.CREDENTIAL: Action.NOTIFY,
     Category.INFRASTRUCTURE: Action.NOTIFY,
     Category.INSUFFICIENT_EVIDENCE: Action.NOTIFY,

@@ -48,10 +48,13 @@ class SearchCodeTool:
 
     def _hits(self, wanted: str, pattern: str) -> Iterator[str]:
         for path in [path for path in self._buffer.paths() if fnmatchcase(path, pattern)][:FILES]:
-            try:
-                text = self._buffer.text(path)
-            except ToolRefused:
-                continue  # Binary or too large: such files are not searched, as the description says.
-            for number, line in enumerate(text.split("\n"), start=1):
+            for number, line in enumerate(self._text(path).split("\n"), start=1):
                 if wanted in line.lower():
                     yield f"{path}:{number}: {line.strip()[:LINE_CHARACTERS]}"
+
+    def _text(self, path: str) -> str:
+        """Return nothing for what is binary or too large: such files are not searched."""
+        try:
+            return self._buffer.text(path)
+        except ToolRefused:
+            return ""
