@@ -71,8 +71,8 @@ def fix(bench: Bench) -> Fix | None:
 def _imports(code: Code) -> list[tuple[tuple[int, int], str]]:
     pieces: list[tuple[tuple[int, int], str]] = []
     renamed: dict[str, str] = {}
-    for node in code.tree.body:
-        if not isinstance(node, ast.ImportFrom) or not node.module or node.level:
+    for node in [n for n in code.tree.body if isinstance(n, ast.ImportFrom)]:
+        if not node.module or node.level:
             continue
         if node.module in MODULES:
             start, end = code.span(node)
@@ -87,9 +87,8 @@ def _imports(code: Code) -> list[tuple[tuple[int, int], str]]:
                     renamed[alias.name] = home[1]
                 by_home.setdefault(home[0], []).append(home[1] + (f" as {alias.asname}" if alias.asname else ""))
             pieces.append((code.span(node), code.newline.join(f"from {m} import {', '.join(n)}" for m, n in by_home.items())))
-    for node in ast.walk(code.tree):
-        if isinstance(node, ast.Name) and node.id in renamed:
-            pieces.append((code.span(node), renamed[node.id]))
+    used = (n for n in ast.walk(code.tree) if isinstance(n, ast.Name) and n.id in renamed)
+    pieces += [(code.span(name), renamed[name.id]) for name in used]
     return pieces
 
 

@@ -29,8 +29,9 @@ def fix(bench: Bench) -> Fix | None:
         code = parse(bench.text(path))
         if code is None or not bench.editable(path):
             continue
-        calls = [n for n in ast.walk(code.tree) if _parses(n) and n.lineno <= frame.line <= (n.end_lineno or 0)]
-        if len(calls) == 1 and isinstance(calls[0], ast.Call):
+        calls = [n for n in ast.walk(code.tree) if isinstance(n, ast.Call) and _parses(n)
+                 and n.lineno <= frame.line <= (n.end_lineno or 0)]
+        if len(calls) == 1:
             return _fix(bench, code, path, calls[0], said)
     return None
 

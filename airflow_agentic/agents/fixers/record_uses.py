@@ -48,9 +48,9 @@ class UseFinder:
         new = set(self._move.new) - set(self._move.old)
         while node in self._code.parents and not isinstance(node, ast.stmt):
             node = self._code.parents[node]
-            if isinstance(node, (ast.IfExp, ast.BoolOp)) or (isinstance(node, ast.Call) and node is not found.node):
-                if any(literal(part) in new for part in ast.walk(node) if isinstance(part, ast.Constant)):
-                    return isinstance(node, (ast.IfExp, ast.BoolOp)) or found.is_get
+            either = isinstance(node, (ast.IfExp, ast.BoolOp))
+            if (either or isinstance(node, ast.Call)) and any(literal(part) in new for part in ast.walk(node)):
+                return either or found.is_get
         return False
 
     def in_failing_scope(self, node: ast.AST) -> bool:

@@ -237,11 +237,12 @@ def _attributes(bench: Bench, code: Code, move: FieldMove, uses: UseFinder) -> l
         return []
     pieces = []
     for node in ast.walk(code.tree):
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and node.attr == move.old[0]:
-            if isinstance(node.value, ast.Name) and node.value.id != "self" and uses.in_failing_scope(node):
-                base = code.source(node.value)
-                text = f'({base}.{node.attr} if hasattr({base}, "{node.attr}") else {base}.{move.new[0]})'
-                pieces.append((code.span(node), text))
+        if not (isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and node.attr == move.old[0]):
+            continue
+        if isinstance(node.value, ast.Name) and node.value.id != "self" and uses.in_failing_scope(node):
+            base = node.value.id
+            text = f'({base}.{node.attr} if hasattr({base}, "{node.attr}") else {base}.{move.new[0]})'
+            pieces.append((code.span(node), text))
     return pieces
 
 

@@ -109,9 +109,9 @@ def _loops(code: Code, scope: ast.AST, line: int, renames: tuple[FieldMove, ...]
 
 def _runs_over(scope: ast.AST, name: str) -> bool:
     for node in ast.walk(scope):
-        if isinstance(node, (ast.comprehension, ast.For)):
-            if any(isinstance(t, ast.Name) and t.id == name for t in ast.walk(node.target)):
-                return True
+        targets = ast.walk(node.target) if isinstance(node, (ast.comprehension, ast.For)) else ()
+        if any(isinstance(t, ast.Name) and t.id == name for t in targets):
+            return True
     return False
 
 

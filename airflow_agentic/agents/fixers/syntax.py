@@ -118,13 +118,11 @@ def step(node: ast.expr) -> Step | None:
     if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
         key = literal(node.slice)
         return Step(key=key, node=node, base=node.value, is_get=False) if key is not None else None
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get":
-        if 1 <= len(node.args) <= 2 and not node.keywords:
-            key = literal(node.args[0])
-            default = node.args[1] if len(node.args) == 2 else None
-            if key is not None:
-                return Step(key=key, node=node, base=node.func.value, is_get=True, default=default)
-    return None
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get"):
+        return None
+    key = literal(node.args[0]) if 1 <= len(node.args) <= 2 and not node.keywords else None
+    default = node.args[1] if len(node.args) == 2 else None
+    return Step(key=key, node=node, base=node.func.value, is_get=True, default=default) if key is not None else None
 
 
 def chain(node: ast.expr) -> tuple[ast.expr, tuple[Step, ...]]:
@@ -140,10 +138,9 @@ def chain(node: ast.expr) -> tuple[ast.expr, tuple[Step, ...]]:
 
 def unwrapped(node: ast.expr) -> ast.expr:
     """Return ``x`` for ``(x or {})``: a guard against null on the way to a nested key."""
-    if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or) and len(node.values) == 2:
-        if isinstance(node.values[1], ast.Dict) and not node.values[1].keys:
-            return node.values[0]
-    return node
+    if not (isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or) and len(node.values) == 2):
+        return node
+    return node.values[0] if isinstance(node.values[1], ast.Dict) and not node.values[1].keys else node
 
 
 def literal(node: ast.AST) -> str | None:
