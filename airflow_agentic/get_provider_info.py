@@ -99,6 +99,9 @@ def _staging_and_data() -> dict[str, Any]:
             "Staging environment",
             "Environment of the workspace; {data} is its fresh copy of the staging data, {repository} the clone.",
         ),
+        "staging_hosts": _list(
+            "Staging hosts", "host:port that the workspace must reach; with any, it shares the worker's network."
+        ),
         "staging_data": _text("Staging data", "Folder that is copied anew for each staged run."),
         "lineage_events": _text(
             "Lineage events", "File or folder of OpenLineage events, as its file transport writes them; empty: none."

@@ -102,9 +102,10 @@ def test_airflow_finds_provider_and_plugin_once_the_package_is_installed() -> No
 
 def test_airflows_own_providers_manager_knows_connection_type_notifier_and_section() -> None:
     from airflow.providers_manager import ProvidersManager
+    from airflow.sdk.providers_manager_runtime import ProvidersManagerTaskRuntime
 
     manager = ProvidersManager()
     assert manager.providers["airflow-agentic"].version == INFO["versions"][0]
     assert "agentic" in dict(manager.provider_configs)["airflow-agentic"]
     assert "airflow_agentic.notifications.triage.TriageNotifier" in manager.notification
-    assert "agentic" in manager.hooks
+    assert "agentic" in ProvidersManagerTaskRuntime().hooks
