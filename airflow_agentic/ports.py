@@ -26,6 +26,7 @@ from airflow_agentic.records import (
     Outcome,
     Proof,
     Proposal,
+    PublishedChange,
     SourceReport,
     StagedRun,
     TableDiff,
@@ -257,3 +258,16 @@ class Incidents(Protocol):
 
     def kept(self, incident_id: str, kind: type) -> Any | None:
         """Return the stored record of that class, or None."""
+
+
+class Changes(Protocol):
+    """What was published, per repository, fingerprint and kind."""
+
+    def find(self, repository: str, fingerprint: str, kind: str) -> PublishedChange | None:
+        """Return what was published for that cause, whatever its state, or None."""
+
+    def save(self, change: PublishedChange) -> PublishedChange:
+        """Store it in place of the one before and return it with its number (given when it is 0, kept when it had one)."""
+
+    def list(self, repository: str) -> tuple[PublishedChange, ...]:
+        """Return all that was published there, highest number first."""

@@ -40,6 +40,7 @@ from airflow_agentic.records.outcome import (
     LedgerEntry,
     Outcome,
     OutcomeStatus,
+    PublishedChange,
     Verdict,
 )
 from airflow_agentic.records.proof import (
@@ -92,6 +93,7 @@ __all__ = [
     "Proof",
     "ProofStatus",
     "Proposal",
+    "PublishedChange",
     "Severity",
     "ShapeChange",
     "Signal",

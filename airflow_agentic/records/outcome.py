@@ -116,3 +116,26 @@ class Delivery:
     """None: an issue, not a pull request."""
     labels: tuple[str, ...] = ()
     reviewers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedChange:
+    """A pull request or issue as the store knows it; the local forge has no other place for them."""
+
+    repository: str
+    fingerprint: str
+    kind: str
+    """``pull_request`` or ``issue``; one of each per repository and fingerprint."""
+    number: int
+    """0: not yet numbered; the store gives the next one."""
+    title: str
+    body: str
+    branch: str | None
+    head_commit: str | None
+    """The commit that we pushed: a branch that stands elsewhere was pushed to by a person."""
+    state: str
+    """``open``, ``withdrawn`` or ``merged``."""
+    url: str | None
+    incident_id: str
+    """The latest incident that it was published for."""
+    updated_at: str

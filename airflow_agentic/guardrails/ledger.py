@@ -1,0 +1,30 @@
+"""Write the ledger around a stage: ``started`` before it acts, ``finished`` or ``failed`` after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from airflow_agentic.errors import AuditError
+from airflow_agentic.ports import Ledger
+
+
+@contextmanager
+def stage(ledger: Ledger, incident_id: str, stage: str, **facts: object) -> Iterator[dict[str, object]]:
+    """Give a dict to be filled with what the stage found; it becomes the facts of ``finished``.
+
+    Whatever the stage raises is written as ``failed``, with its class and message, and flies on.
+
+    :param facts: of the line ``started``.
+    :raises AuditError: a line could not be written; nothing may go on without it.
+    """
+    ledger.append(incident_id, stage, "started", facts)
+    found: dict[str, object] = {}
+    try:
+        yield found
+    except BaseException as error:
+        if not isinstance(error, AuditError):  # a ledger that broke inside cannot be written now either
+            failed = {"error": type(error).__name__, "message": str(error), **found}
+            ledger.append(incident_id, stage, "failed", failed)
+        raise
+    ledger.append(incident_id, stage, "finished", found)

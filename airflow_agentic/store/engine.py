@@ -1,0 +1,70 @@
+"""``[agentic] store_url`` → the store: incidents, ledger, spending and published changes.
+
+Nothing is connected before the first use, which also brings the tables up to date.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import TracebackType
+
+from airflow_agentic.ports import Redactor
+from airflow_agentic.store.changes import SqlChanges
+from airflow_agentic.store.database import Database
+from airflow_agentic.store.incidents import SqlIncidents
+from airflow_agentic.store.ledger import SqlLedger
+from airflow_agentic.store.spending import SqlSpending
+
+
+@dataclass(frozen=True, kw_only=True)
+class Store:
+    """What lies behind one address. A context manager: leaving it closes this process's connections."""
+
+    database: Database
+    incidents: SqlIncidents
+    ledger: SqlLedger
+    changes: SqlChanges
+
+    def spending(self, usd_per_incident: float, usd_per_day: float) -> SqlSpending:
+        """Return the account with these limits; the sums are those of the whole store."""
+        return SqlSpending(self.database, usd_per_incident=usd_per_incident, usd_per_day=usd_per_day)
+
+    def close(self) -> None:
+        """Close this process's connections; using the store again opens new ones."""
+        self.database.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_store(url: str, *, redactor: Redactor | None = None) -> Store:
+    """Return the store at *url*, not yet connected.
+
+    :param url: ``sqlite:////absolute/path.db``, ``postgresql://...`` (psycopg 3).
+    :param redactor: for the ledger's facts, before the patterns that always hold.
+    :raises StoreError: the address is not usable. Whatever else is wrong is raised by the first use.
+    """
+    database = Database(url)
+    return Store(
+        database=database,
+        incidents=SqlIncidents(database),
+        ledger=SqlLedger(database, redactor=redactor),
+        changes=SqlChanges(database),
+    )
+
+
+def migrate(url: str) -> tuple[str, ...]:
+    """Bring the tables at *url* up to date and return the revisions that were applied; none when they were.
+
+    :raises StoreError: the store is unreachable, or written by a newer version.
+    """
+    database = Database(url)
+    try:
+        return database.migrate()
+    finally:
+        database.close()

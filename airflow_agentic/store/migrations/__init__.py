@@ -1,0 +1,1 @@
+"""Alembic's scripts. ``env.py`` runs inside the transaction and under the lock of `database.migrate`."""

@@ -1,0 +1,90 @@
+"""Money over all processes: held before a request is sent, settled after.
+
+A reservation that is never settled (its process was killed) counts in full, for ever against its incident and
+until midnight UTC against its day: money that may have been spent is never given out again. Both limits are
+sums over the whole store, whichever connection asked; a request counts on the day on which it was reserved.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import uuid
+from dataclasses import asdict
+
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+
+from airflow_agentic.errors import BudgetExceeded, StoreError
+from airflow_agentic.records import Usage
+from airflow_agentic.store.clock import now
+from airflow_agentic.store.database import Database
+from airflow_agentic.store.tables import SPENDING
+
+MICROS = 1_000_000
+"""Millionths in a dollar."""
+
+
+class SqlSpending:
+    """The port `Spending` on a database."""
+
+    def __init__(self, database: Database, *, usd_per_incident: float, usd_per_day: float) -> None:
+        self._database = database
+        self._limits = {"usd_per_incident": usd_per_incident, "usd_per_day": usd_per_day}
+
+    def reserve(self, incident_id: str, usd: float) -> str:
+        """Hold *usd* and return the reservation's id.
+
+        :param usd: the most that the request can cost; rounded up to a millionth.
+        :raises BudgetExceeded: naming the connection's field, the sum so far and the limit.
+        """
+        wanted, at, reservation = micros(usd), now(), uuid.uuid4().hex
+        with self._database.write() as connection:
+            self._database.exclusively(connection, "spending")
+            for field, rows in (
+                ("usd_per_incident", SPENDING.c.incident_id == incident_id),
+                ("usd_per_day", SPENDING.c.day == at[:10]),
+            ):
+                check_limit(field, self._limits[field], _sum(connection, rows), wanted)
+            connection.execute(
+                insert(SPENDING).values(
+                    id=reservation, incident_id=incident_id, day=at[:10], reserved_micros=wanted, reserved_at=at
+                )
+            )
+        return reservation
+
+    def settle(self, reservation: str, usage: Usage) -> None:
+        """Replace the reservation by what was really spent; the last settlement holds.
+
+        :raises StoreError: there is no such reservation.
+        """
+        settled = update(SPENDING).where(SPENDING.c.id == reservation)
+        values = {"spent_micros": micros(usage.cost_usd), "usage": json.dumps(asdict(usage)), "settled_at": now()}
+        with self._database.write() as connection:
+            if connection.execute(settled.values(values)).rowcount == 0:
+                raise StoreError(f"Settling reservation {reservation!r} failed: the store has none of that id.")
+
+    def spent(self, incident_id: str) -> float:
+        """Return what an incident has cost so far, in USD, open reservations in full."""
+        with self._database.read() as connection:
+            return _sum(connection, SPENDING.c.incident_id == incident_id) / MICROS
+
+
+def micros(usd: float) -> int:
+    """Return dollars as whole millionths, rounded up. :raises ValueError: it is no amount of money."""
+    if not (math.isfinite(usd) and usd >= 0):
+        raise ValueError(f"{usd!r} is no amount of money")
+    return math.ceil(round(usd * MICROS, 3))
+
+
+def check_limit(field: str, limit_usd: float, sum_micros: int, wanted_micros: int) -> None:
+    """Do nothing, or say why not. :raises BudgetExceeded: the sum would pass the limit."""
+    if sum_micros + wanted_micros > micros(limit_usd):
+        raise BudgetExceeded(
+            f"Reserving ${wanted_micros / MICROS:.4f} failed: ${sum_micros / MICROS:.4f} of {field} "
+            f"${limit_usd:.4f} is spent or reserved. Raise {field} in the agentic connection to allow more."
+        )
+
+
+def _sum(connection: Connection, rows: ColumnElement[bool]) -> int:
+    total = func.sum(func.coalesce(SPENDING.c.spent_micros, SPENDING.c.reserved_micros))
+    return int(connection.execute(select(func.coalesce(total, 0)).where(rows)).scalar_one())
