@@ -14,7 +14,9 @@ from difflib import SequenceMatcher
 from airflow_agentic.records import DataShape, FieldShape, ShapeChange
 
 MAX_CHANGES = 60
-SURE, MARGIN, PLAUSIBLE = 0.8, 0.15, 0.45
+MAX_PAIRED = 100
+"""Fields on each side that renames are sought among: beyond that, it is another table."""
+SURE, MARGIN, PLAUSIBLE, ONLY_PAIR = 0.8, 0.15, 0.45, 0.3
 _ORDER = (
     "renamed",
     "moved",
@@ -78,16 +80,19 @@ def _moves(
 ) -> tuple[list[ShapeChange], list[FieldShape], list[FieldShape]]:
     """Pair fields of one leaf name and compatible type under another parent; several takers make it less sure."""
     found: list[ShapeChange] = []
-    left, free = [], list(new)
+    left: list[FieldShape] = []
+    free: dict[str, list[FieldShape]] = {}
+    for field in new:
+        free.setdefault(_leaf(field.path), []).append(field)
     for field in gone:
-        takers = [f for f in free if _leaf(f.path) == _leaf(field.path) and _alike(field, f)]
+        takers = [f for f in free.get(_leaf(field.path), ()) if _alike(field, f)]
         if not takers:
             left.append(field)
             continue
         best = max(takers, key=lambda f: _kinship(field, f))
         ties = sum(1 for f in takers if _kinship(field, f) == _kinship(field, best))
         kin = 1.0 if any(_kinship(field, best)) or not field.formats else 0.6
-        free.remove(best)
+        free[_leaf(field.path)].remove(best)
         found.append(
             _change(
                 "moved",
@@ -98,7 +103,8 @@ def _moves(
                 round(kin / ties, 2),
             )
         )
-    return found, left, free
+    taken = {change.now for change in found}
+    return found, left, [f for f in new if f.path not in taken]
 
 
 def _renames(
@@ -107,19 +113,23 @@ def _renames(
     scored = sorted(
         (
             (_rename_score(a, b, old_order, new_order), a.path, b.path)
-            for a in gone
-            for b in new
+            for a in gone[:MAX_PAIRED]
+            for b in new[:MAX_PAIRED]
             if _parent(a.path) == _parent(b.path) and _compatible(a, b)
         ),
         reverse=True,
     )
     found: list[ShapeChange] = []
     used: set[str] = set()
+    top: dict[str, list[tuple[float, str, str]]] = {}
+    for pair in scored:
+        for name in pair[1:]:
+            top.setdefault(name, []).append(pair)
     for score, old, fresh in scored:
-        if old in used or fresh in used or score < PLAUSIBLE:
+        rivals = [s for s, a, b in (*top[old][:2], *top[fresh][:2]) if (a, b) != (old, fresh)]
+        if old in used or fresh in used or score < (PLAUSIBLE if rivals else ONLY_PAIR):
             continue
         used |= {old, fresh}
-        rivals = [s for s, a, b in scored if (a == old) != (b == fresh)]
         same_words = name_tokens(_leaf(old)) == name_tokens(_leaf(fresh))
         if same_words or (score >= SURE and score - max(rivals, default=0.0) >= MARGIN):
             found.append(_change("renamed", old, old, fresh, f"field {old!r} is now called {fresh!r}", score))

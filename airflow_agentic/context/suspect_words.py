@@ -246,8 +246,8 @@ FAULTS = (
         ),
     ),
     Fault(
-        "a field that the code reads is not in the data",
-        "the error names it; the data could not be compared",
+        "a field or key that the code reads is not in the data",
+        "the error names it, and no data could be compared",
         0.55,
         _any(
             r"\bKeyError\b[^\n]{0,120}",

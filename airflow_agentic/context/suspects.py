@@ -60,6 +60,7 @@ class _Said:
             sorted({e.task.task_id for e in dossier.errors} | {m.task_id for m in dossier.incident.members})
         )
         self.words = {word for word in name_tokens(f"{self.text} {self.tasks}") if not word.isdigit()}
+        self.stems = {_stem(word) for word in self.words}
         self.numbers = set(re.findall(r"(?<![\d.])\d+(?![\d.]*\d)", self.text))
         self.literals = [lit for e in errors for lit in _literals(e.message)]
 
@@ -69,6 +70,11 @@ class _Said:
         if re.search(rf"""["'`\[.]{escaped}["'`\]]|\b\w+\.{escaped}\b""", self.text):
             return True
         return len(name) > 3 and re.search(rf"(?<![\w]){escaped}(?![\w])", self.text) is not None
+
+    def hints_at(self, name: str) -> bool:
+        """Say whether a longer name in the error contains the field's: ``check_currency_not_null``."""
+        tokens = name_tokens(name)
+        return len("".join(tokens)) > 3 and set(tokens) <= self.words
 
     def uses(self, name: str) -> bool:
         """Say whether the lines that failed read the field."""
@@ -97,7 +103,7 @@ def _data_suspect(
         if points > score or not reasons:
             score, reasons = points, why
     first = group[0]
-    if failing.name and set(name_tokens(_plain(failing.name))) & said.words:
+    if {_stem(word) for word in name_tokens(_plain(failing.name))} & said.stems:
         score += 0.1
         reasons.append("the failing task or its error speaks of this data")
     cited = _ids(e for e in dossier.evidence if _plain_title(e, failing.name))
@@ -120,6 +126,8 @@ def _weigh(change: ShapeChange, failing: DataShape, good: DataShape, said: _Said
     ]
     if any(said.quotes(name) for name in names):
         score, reasons = score + 0.35, ["the error names this field"]
+    elif any(said.hints_at(name) for name in names):
+        score, reasons = score + 0.2, ["the error speaks of this field"]
     elif any(said.uses(name) for name in names):
         score, reasons = score + 0.15, ["the line that failed reads this field"]
     if change.kind in {"reformatted", "retyped"} and _fits_format(change, failing, good, said.literals):
@@ -136,13 +144,15 @@ def _weigh(change: ShapeChange, failing: DataShape, good: DataShape, said: _Said
 
 def _from_error(dossier: Dossier, said: _Said, explained: bool) -> Iterator[Suspect]:
     """Read what the error gives away by itself; a vague one only when no change of data explains it."""
+    compared = any(s.role == "good" for s in dossier.shapes)
     for fault in FAULTS:
         match = fault.pattern.search(said.text) or (fault.in_code and fault.in_code.search(said.code))
         if not match or (explained and fault.vague):
             continue
+        why = "the data was compared and does not explain it: a new value, or the code" if compared else fault.why
         yield Suspect(
             what=fault.what,
-            why=f"{fault.why}; the error reads {match[0].strip()[:100]!r}",
+            why=f"{why if fault.vague else fault.why}; the error reads {match[0].strip()[:100]!r}",
             score=fault.score,
             evidence=_ids(_telling(dossier, match[0])),
         )
@@ -297,6 +307,11 @@ def _plain_title(evidence: Evidence, dataset: str) -> bool:
 
 def _plain(name: str) -> str:
     return re.sub(r"\{[^}]*\}|\.\w+$|\(.*", " ", name) if "{" in name or "/" in name else name
+
+
+def _stem(word: str) -> str:
+    """Orders are of an order; more grammar than that is not needed to tell data sets apart."""
+    return word[:-1] if len(word) > 3 and word.endswith("s") else word
 
 
 def _leaf(path: str) -> str:

@@ -75,6 +75,16 @@ def test_unrelated_fields_are_removed_and_added_and_no_rename():
     assert kinds(found) == [("removed", "city", ""), ("added", "b", ""), ("added", "weight_kg", "")]
 
 
+def test_the_only_lost_and_the_only_new_field_are_a_possible_rename_and_no_more():
+    found = change([{"id": 1, "qty": 5, "at": "x"}], [{"id": 1, "units": 6, "at": "x"}])
+    assert [(c.kind, c.score < 0.8) for c in found] == [("removed", False), ("possible_rename", True), ("added", False)]
+
+
+def test_two_tables_of_thousands_of_other_columns_are_compared_in_bounded_time():
+    found = change([{f"a_{n}": n for n in range(2_000)}], [{f"b_{n}": n for n in range(2_000)}])
+    assert len(found) == 60
+
+
 def test_a_field_under_another_parent_has_moved():
     found = change([{"address": {"city": "Linz"}}], [{"address": {"location": {"city": "Rom"}}}])
     assert ("moved", "address.city", "address.location.city") in kinds(found)

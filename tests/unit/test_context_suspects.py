@@ -139,6 +139,15 @@ def test_an_error_that_gives_itself_away_is_first_even_beside_a_harmless_drift(e
     assert any(word in first.what for word in what.split("|")), first
 
 
+def test_a_field_named_within_the_name_of_a_check_is_hinted_at():
+    failing = [*orders(18), *orders(2, at=None)]
+    first = failed(
+        an_error("CheckFailed", "check order_amount_and_status_at_least"), data(orders(18) + orders(2, amount=None))
+    )[0]
+    unnamed = failed(an_error("CheckFailed", "check something"), data(failing))[0]
+    assert "'amount'" in first.what and first.score > unnamed.score
+
+
 def test_a_number_that_looks_like_a_status_is_none():
     found = failed(an_error("CheckFailed", "check complete: expected 503 rows, got 401"), data(orders(8)))
     assert not any("credential" in s.what or "service" in s.what for s in found)
@@ -196,7 +205,7 @@ def test_a_failed_producer_and_a_column_that_is_not_in_the_table_are_suspects():
 
 
 def test_without_data_the_error_still_says_what_kind_it_is():
-    assert failed(KEY)[0].what == "a field that the code reads is not in the data"
+    assert failed(KEY)[0].what == "a field or key that the code reads is not in the data"
 
 
 def test_at_most_ten_are_named_and_the_order_never_changes():
