@@ -63,9 +63,9 @@ class CodeSource:
             return SourceReport(
                 gaps=(self._gap("no repository is set: fill clone_url or repository of the connection"),)
             )
-        folder = tempfile.mkdtemp(prefix="code-", dir=self._work_dir)
-        tree, git_dir = os.path.join(folder, "tree"), os.path.join(folder, "git")
         try:
+            folder = tempfile.mkdtemp(prefix="code-", dir=self._work_dir)
+            tree, git_dir = os.path.join(folder, "tree"), os.path.join(folder, "git")
             if self._is_plain_folder():
                 return self._plain(target, so_far, tree)
             repository = clone(

@@ -131,6 +131,11 @@ def test_a_repository_that_cannot_be_cloned_is_a_gap(tmp_path: Path):
     assert report.checkout is None and "could not be read" in report.gaps[0].reason
 
 
+def test_a_work_folder_that_is_gone_is_a_gap(tmp_path: Path):
+    report = CodeSource("x", "main", "dags", work_dir=str(tmp_path / "gone")).read(a_target(), SourceReport())
+    assert "could not be read" in report.gaps[0].reason
+
+
 def test_no_repository_at_all_is_a_gap(tmp_path: Path):
     report = CodeSource("", "main", "dags", work_dir=str(tmp_path)).read(a_target(), SourceReport())
     assert "no repository is set" in report.gaps[0].reason
