@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 PAGE = 100
 TASKS_LIMIT = 2_000
 """Task instances read of one run; a run with more is told of by these."""
-LOG_CHUNK_BYTES = 1 << 16
 LOG_LINE_LIMIT = 1 << 20
 """Longer lines are cut, so that a line without an end cannot fill the memory."""
 
@@ -88,7 +87,8 @@ class AirflowApi:
     def task_history(self, dag_id: str, task_id: str, *, limit: int = 10) -> tuple[TaskRun, ...]:
         """Return a task's instances over all runs, newest first."""
         found = self._get(
-            f"/dags/{_id(dag_id)}/dagRuns/~/taskInstances", task_id=task_id, limit=min(limit, PAGE), order_by="-run_after"
+            f"/dags/{_id(dag_id)}/dagRuns/~/taskInstances",
+            task_id=task_id, limit=min(limit, PAGE), order_by="-run_after",
         )
         return tuple(_task(item) for item in found.get("task_instances") or () if item.get("task_id") == task_id)
 
@@ -127,7 +127,7 @@ class AirflowApi:
 
         rest = b""
         try:
-            for chunk in answer.iter_bytes(LOG_CHUNK_BYTES):
+            for chunk in answer.iter_bytes():
                 lines = (rest + chunk).split(b"\n")
                 rest = lines.pop()[:LOG_LINE_LIMIT]
                 yield from (line for line in lines if line)
@@ -142,7 +142,7 @@ class AirflowApi:
         try:
             found = json.loads(body)
         except ValueError as error:
-            raise self._unavailable(path, f"no JSON but {body[:80]!r}. Set the connection's host to the api-server") from error
+            raise self._unavailable(path, f"no JSON but {body[:80]!r}: is this the api-server?") from error
         return found if isinstance(found, dict) else {}
 
     @contextmanager
@@ -204,7 +204,7 @@ class AirflowApi:
         if status in {401, 403}:
             raise SourceUnavailable(
                 f"Reading {path!r} from Airflow at {self.base_url!r} as {self.username!r} failed: HTTP {status}. "
-                "Give the account of the Airflow API connection the role viewer for this Dag (runs, task instances, logs)."
+                "Give the account of the Airflow API connection the role viewer for this Dag: runs, tasks and logs."
             )
         raise self._unavailable(path, f"HTTP {status}")
 
@@ -215,18 +215,18 @@ class AirflowApi:
         )
 
     def _open(self) -> httpx.Client:
-        """Build the client on first use: httpx costs an Airflow process its import only when it reads."""
+        """Build the client on first use: httpx costs an Airflow process its import only when it reads.
+
+        No connection is kept alive, so that a reader needs no closing: nobody in the pipeline owns it.
+        """
         if self._client is None:
             import httpx
 
-            self._client = httpx.Client(timeout=self.timeout_s, transport=self._transport, follow_redirects=False)
+            self._client = httpx.Client(
+                timeout=self.timeout_s, transport=self._transport, follow_redirects=False,
+                limits=httpx.Limits(max_keepalive_connections=0),
+            )
         return self._client
-
-    def close(self) -> None:
-        """Close the connections; the next call opens them again."""
-        if self._client is not None:
-            self._client.close()
-            self._client = None
 
 
 def _id(text: str) -> str:
@@ -258,7 +258,8 @@ def _task(item: dict[str, Any]) -> TaskRun:
     return TaskRun(
         key=TaskKey(
             dag_id=str(item.get("dag_id")), run_id=str(item.get("dag_run_id")), task_id=str(item.get("task_id")),
-            map_index=index if isinstance(index, int) else -1, try_number=max(1, number) if isinstance(number, int) else 1,
+            map_index=index if isinstance(index, int) else -1,
+            try_number=max(1, number) if isinstance(number, int) else 1,
         ),
         state=str(item.get("state") or "none"), started_at=_time(item.get("start_date")),
         duration_s=item.get("duration"), logical_date=_time(item.get("logical_date")),

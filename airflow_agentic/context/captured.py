@@ -1,4 +1,4 @@
-"""A folder with a captured failure → an `AirflowReader`, so that evaluation and bug reports go the same way as production.
+"""A folder with a captured failure → an `AirflowReader`: evaluation and bug reports go the way of production.
 
 The folder holds ``case.json`` (what failed, and the days before that went well) and ``logs/`` (console output of
 ``airflow dags test``, plain output of a command, OpenLineage events). Any of it may be missing; what is there is
@@ -183,7 +183,8 @@ class CapturedReader:
                 if dag_id and day < case.ds and (dag_id, _day(_moment(day))) not in dates:
                     _made_up(found, dag_id, day, "success")
         self._believe_case(found)
-        return tuple(sorted(found.values(), key=lambda r: (r.logical_date or r.run_after or "", r.run_id), reverse=True))
+        newest = sorted(found.values(), key=lambda r: (r.logical_date or r.run_after or "", r.run_id), reverse=True)
+        return tuple(newest)
 
     def _merge(self, found: dict[tuple[str, str], DagRunRecord], run: console_log.ConsoleRun) -> None:
         run_id = run.run_id or next(
@@ -233,7 +234,9 @@ class CapturedReader:
                     seen.state = seen.state if seen.state in {"failed", "success"} else "failed"
                 if not known:
                     key = (run.dag_id, run.run_id, task_id, -1)
-                    tasks[key] = SeenTask(dag_id=run.dag_id, run_id=run.run_id, task_id=task_id, map_index=-1, state="failed")
+                    tasks[key] = SeenTask(
+                        dag_id=run.dag_id, run_id=run.run_id, task_id=task_id, map_index=-1, state="failed"
+                    )
         return dict(sorted(tasks.items(), key=lambda item: item[1].started_at or "9"))
 
     def _task_run(self, run: DagRunRecord, key: tuple[str, str, str, int]) -> TaskRun:

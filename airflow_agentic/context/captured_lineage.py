@@ -57,7 +57,7 @@ def read_lineage(lines: Iterable[str]) -> CapturedLineage:
         try:
             event = json.loads(line)
         except ValueError:
-            continue
+            event = None
         if isinstance(event, dict):
             _read_dag(found, event)
             _read_task(found, event)
@@ -68,7 +68,8 @@ def _read_dag(found: CapturedLineage, event: dict[str, Any]) -> None:
     facets = _dict(event, "run", "facets")
     for task_id, task in _dict(event, "job", "facets", "airflow", "tasks").items():
         dag_id = str(_dict(event, "job").get("name") or "")
-        _edge(found, dag_id, task_id, str(_dict(task).get("operator") or ""), (), _names(_dict(task).get("downstream_task_ids")))
+        below = names(_dict(task).get("downstream_task_ids"))
+        _edge(found, dag_id, task_id, str(_dict(task).get("operator") or ""), (), below)
     facet = _dict(facets, "airflowDagRun") or _dict(facets, "airflow")
     dag, run = _dict(facet, "dag"), _dict(facet, "dagRun")
     dag_id, run_id = str(dag.get("dag_id") or run.get("dag_id") or ""), str(run.get("run_id") or "")
@@ -106,11 +107,14 @@ def _read_task(found: CapturedLineage, event: dict[str, Any]) -> None:
         seen.ended_at = at
     seen.rendered = _rendered(event) or seen.rendered
     operator = str(task.get("operator_class_path") or task.get("operator_class") or "")
-    _edge(found, dag_id, task_id, operator, _names(task.get("upstream_task_ids")), _names(task.get("downstream_task_ids")))
+    above, below = names(task.get("upstream_task_ids")), names(task.get("downstream_task_ids"))
+    _edge(found, dag_id, task_id, operator, above, below)
     found.edges[dag_id][task_id].trigger_rule = str(task.get("trigger_rule") or "all_success")
 
 
-def _edge(found: CapturedLineage, dag_id: str, task_id: str, operator: str, up: Iterable[str], down: Iterable[str]) -> None:
+def _edge(
+    found: CapturedLineage, dag_id: str, task_id: str, operator: str, up: Iterable[str], down: Iterable[str]
+) -> None:
     nodes = found.edges.setdefault(dag_id, {})
     node = nodes.setdefault(task_id, SeenEdges())
     node.operator = operator or node.operator
@@ -134,18 +138,14 @@ def _rendered(event: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def _names(value: object) -> tuple[str, ...]:
+def names(value: object) -> tuple[str, ...]:
+    """Return a list that may have been written as text; anything else is empty."""
     if isinstance(value, str):
         try:
             value = ast.literal_eval(value) if len(value) < 100_000 else []
         except (ValueError, SyntaxError):
             return ()
     return tuple(str(v) for v in value) if isinstance(value, (list, tuple, set)) else ()
-
-
-def names(value: object) -> tuple[str, ...]:
-    """Return a list that may have been written as text."""
-    return _names(value)
 
 
 def _dict(value: object, *path: str) -> dict[str, Any]:

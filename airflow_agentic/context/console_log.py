@@ -18,7 +18,9 @@ from airflow_agentic.tracebacks import parse_tracebacks
 
 _ANSI = re.compile(rb"\x1b\[[0-9;]*m")
 _LINE = re.compile(r"^(?P<time>\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)?) \[(?P<level>\w+)\s*\] (?P<rest>.*)$")
-_TAIL = re.compile(r"^(?P<event>.*?)\s*(?:^|\s)\[(?P<logger>[A-Za-z_][\w.<>:-]*)\](?P<fields>(?: [\w.]+=.*)?)$", re.DOTALL)
+_TAIL = re.compile(
+    r"^(?P<event>.*?)\s*(?:^|\s)\[(?P<logger>[A-Za-z_][\w.<>:-]*)\](?P<fields>(?: [\w.]+=.*)?)$", re.DOTALL
+)
 _FIELD = re.compile(r"(\w+)=('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|\S+)")
 _KEPT_FIELDS = frozenset({"filename", "category", "exit_code", "signal", "signal_name"})
 _COMMAND = re.compile(rb"^=== airflow dags test (?P<dag>\S+) (?P<ds>\S+)")
@@ -72,7 +74,8 @@ def index(path: str) -> tuple[list[Section], list[ConsoleRun]]:
             line = _ANSI.sub(b"", raw) if b"\x1b" in raw else raw
             command, starts = _COMMAND.match(line), _STARTS.search(line)
             if command:
-                open_section = _end(open_section, start, line)
+                _end(open_section, start, line)
+                open_section = None
                 runs.append(ConsoleRun(dag_id=_text(command["dag"]), ds=_text(command["ds"])))
             elif starts:
                 _end(open_section, start, line)
@@ -83,7 +86,8 @@ def index(path: str) -> tuple[list[Section], list[ConsoleRun]]:
                 )
                 sections.append(open_section)
             elif open_section is not None and _ENDS in line:
-                open_section = _end(open_section, start, line)
+                _end(open_section, start, line)
+                open_section = None
             else:
                 _learn(line, open_section, runs)
         _end(open_section, offset, b"")

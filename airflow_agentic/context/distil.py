@@ -8,9 +8,10 @@ regular expression per line is slower than parsing every line: so only the first
 from __future__ import annotations
 
 import json
-from collections import deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import re
+from collections import Counter, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from airflow_agentic.context.log_record import LogRecord, hotness, is_scaffolding, read_record
@@ -18,6 +19,11 @@ from airflow_agentic.context.log_traceback import TracebackBlock, structured_blo
 from airflow_agentic.tracebacks import PrintedException
 
 KEY_BYTES = 180
+CROWDED = 5_000
+"""Templates from which on each first word gets no more than `PER_WORD` of them."""
+PER_WORD = 400
+_FIRST_WORD = re.compile(rb'"event": ?"\W*([A-Za-z]+)')
+_WORD = re.compile(r"[A-Za-z]{2,}")
 NOISE = b"0123456789abcdefABCDEF"
 PLAIN_TEMPLATES = 20_000
 ALL_TEMPLATES = 30_000
@@ -57,7 +63,7 @@ class _Template:
 class _Scan:
     """What one pass has gathered so far."""
 
-    __slots__ = ("dropped", "ended", "first", "followed", "last", "open", "repeated", "seen", "tail")
+    __slots__ = ("ended", "first", "first_words", "followed", "last", "open", "repeated", "seen", "tail")
 
     def __init__(self) -> None:
         self.seen: dict[bytes, _Template] = {}
@@ -67,7 +73,8 @@ class _Scan:
         self.repeated: dict[str, TracebackBlock] = {}
         self.open: TracebackBlock | None = None
         self.followed: set[int] = set()
-        self.dropped = 0
+        """First lines of printed tracebacks, which are shown with these and not again as lines."""
+        self.first_words: Counter[bytes] = Counter()
         self.ended = False
         """The record that ended the try has passed: later tracebacks are of callbacks and listeners."""
 
@@ -82,7 +89,7 @@ def distil(lines: Iterable[bytes], *, budget_chars: int = 16_000) -> DistilledLo
     seen, tail, number = scan.seen, scan.tail.append, 0
     for line in lines:
         number += 1
-        if scan.open is not None and _follow(scan, number, line):
+        if scan.open is not None and _follow(scan, line):
             continue
         key = line[:KEY_BYTES].translate(None, NOISE)
         template = seen.get(key)
@@ -99,16 +106,21 @@ def distil(lines: Iterable[bytes], *, budget_chars: int = 16_000) -> DistilledLo
 
 def _meet(scan: _Scan, key: bytes, number: int, line: bytes) -> None:
     """Take the first line of a template, unless there are too many already."""
-    if len(scan.seen) >= PLAIN_TEMPLATES:
-        telling = any(word in line for word in _OVER_CAP)
-        if not telling or len(scan.seen) >= ALL_TEMPLATES:
-            scan.dropped += 1
-            return _watch(scan, number, line) if b"Traceback (most" in line or b'"error_detail"' in line else None
     watched = b"Traceback (most" in line or b'"error_detail"' in line
-    scan.seen[key] = _Template(number, line[:LINE_LIMIT], watched)
+    if len(scan.seen) < ALL_TEMPLATES and (len(scan.seen) < CROWDED or _admits(scan, line)):
+        scan.seen[key] = _Template(number, line[:LINE_LIMIT], watched)
     if watched:
         _watch(scan, number, line)
-    return None
+
+
+def _admits(scan: _Scan, line: bytes) -> bool:
+    """Say whether a crowded log's new template is taken: names and ids make thousands of one kind of line."""
+    if any(word in line for word in _OVER_CAP):
+        return True
+    word = _FIRST_WORD.search(line, 0, 400)
+    first = word[1] if word else b""
+    scan.first_words[first] += 1
+    return len(scan.seen) < PLAIN_TEMPLATES and scan.first_words[first] <= PER_WORD
 
 
 def _watch(scan: _Scan, number: int, line: bytes) -> None:
@@ -127,10 +139,11 @@ def _watch(scan: _Scan, number: int, line: bytes) -> None:
         _add(scan, block)
     else:
         scan.open = block
-        scan.followed.add(number)
+        if len(scan.followed) < PLAIN_TEMPLATES:
+            scan.followed.add(number)
 
 
-def _follow(scan: _Scan, number: int, line: bytes) -> bool:
+def _follow(scan: _Scan, line: bytes) -> bool:
     """Give a line to the open traceback; say whether it took it."""
     block = scan.open
     if block is None:
@@ -139,8 +152,6 @@ def _follow(scan: _Scan, number: int, line: bytes) -> bool:
     if record.logger != block.logger and not block.finished:
         return False
     if record.logger == block.logger and not record.error_detail and block.take(record.event):
-        if len(scan.followed) < 4 * ALL_TEMPLATES:
-            scan.followed.add(number)
         return True
     _close(scan)
     return False
@@ -173,7 +184,7 @@ def _add(scan: _Scan, block: TracebackBlock) -> None:
 def _conclude(scan: _Scan, lines: int, budget_chars: int) -> DistilledLog:
     blocks = [*scan.first, *scan.last]
     own = [block for block in blocks if not block.aside]
-    entries = [entry for entry in _entries(scan) if entry.record.event.strip()]
+    entries = _with_kin([entry for entry in _entries(scan) if entry.record.event.strip()])
     warnings = tuple((e.record, e.count) for e in entries if e.rank <= _WARNING)
     return DistilledLog(
         text=_text(blocks, entries, lines, budget_chars),
@@ -194,6 +205,8 @@ class _Entry:
     count: int
     rank: int
     heat: int
+    kin: int = 0
+    """Templates that share its commonest pair of words: a name or an id in a line makes many of one kind."""
     record: LogRecord
     shown: str
 
@@ -201,13 +214,26 @@ class _Entry:
 def _entries(scan: _Scan) -> list[_Entry]:
     """Return every template that is no scaffolding, and the log's last lines, in the log's order."""
     found: dict[int, _Entry] = {}
-    rows: Iterator[tuple[int, int, bytes]] = ((t.number, t.count, t.line) for t in scan.seen.values())
-    for number, count, line in rows:
-        _enter(found, scan, number, count, line)
+    for template in scan.seen.values():
+        _enter(found, scan, template.number, template.count, template.line)
     for number, line in list(scan.tail)[-12:]:
         if number not in found:
             _enter(found, scan, number, 1, line[:LINE_LIMIT])
     return [found[number] for number in sorted(found)]
+
+
+def _with_kin(entries: list[_Entry]) -> list[_Entry]:
+    pairs = [_pairs(entry.record.event) for entry in entries]
+    known = Counter(pair for of_one in pairs for pair in of_one)
+    return [
+        replace(entry, kin=max((known[pair] for pair in of_one), default=1))
+        for entry, of_one in zip(entries, pairs, strict=True)
+    ]
+
+
+def _pairs(event: str) -> set[tuple[str, str]]:
+    words = _WORD.findall(event[:400])
+    return {*zip(words, words[1:], strict=False)} or {(word, "") for word in words}
 
 
 def _enter(found: dict[int, _Entry], scan: _Scan, number: int, count: int, line: bytes) -> None:
@@ -260,9 +286,14 @@ def _chosen(entries: list[_Entry], room: int) -> list[_Entry]:
     ends = [*entries[:4], *entries[-10:]]
     chosen, room = _take(ends, chosen, room, int(room * 0.15))
     for rank, share in ((_ERROR, 0.40), (_WARNING, 0.40), (_HOT, 0.60), (_PLAIN, 1.0), (_HOT, 1.0)):
-        queue = sorted((e for e in entries if e.rank == rank), key=lambda e: (e.count, -e.heat, -e.number))
+        queue = sorted((e for e in entries if e.rank == rank), key=_rarest_first)
         chosen, room = _take(queue, chosen, room, int(room * share))
     return chosen
+
+
+def _rarest_first(entry: _Entry) -> tuple[int, int, int]:
+    """By power of two of how many are of its kind; then the more troubled, then the later one."""
+    return (entry.kin * entry.count).bit_length(), -entry.heat, -entry.number
 
 
 def _take(queue: list[_Entry], chosen: list[_Entry], room: int, share: int) -> tuple[list[_Entry], int]:

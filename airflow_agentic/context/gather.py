@@ -57,6 +57,7 @@ def gather(
         incident=_identified(target, clean.errors),
         evidence=evidence, gaps=clean.gaps, errors=clean.errors, history=clean.history, graph=clean.graph,
         shapes=clean.shapes, checkout=clean.checkout, left_out=left_out,
+        last_good=target.last_good.logical_date if target.last_good else None,
         tokens=-(-sum(cost(item) for item in evidence) // CHARS_PER_TOKEN),
     )
     log.info(

@@ -25,8 +25,10 @@ _KILLED = re.compile(
     r"Process terminated by signal|Task killed|^Killed\b|SIGKILL|SIGTERM|out of memory|OOM|"
     r"return code (?:-9|-15|137|143)\b|exited abnormally|heartbeat", re.IGNORECASE,
 )
-_EXIT = re.compile(r"^Command exited with return code")
-_TROUBLE = re.compile(r"error|fail|fatal|exception|denied|refused|not found|no such|cannot|unable|invalid|missing", re.I)
+_FRAME_OF_COMMAND = re.compile(r"^(?:Command exited with return code|Running command)")
+_TROUBLE = re.compile(
+    r"error|fail|fatal|exception|denied|refused|not found|no such|cannot|unable|invalid|missing", re.IGNORECASE
+)
 
 
 def printed_error(task: TaskKey, records: Sequence[LogRecord], *, wrapper: TaskError | None) -> TaskError:
@@ -43,15 +45,20 @@ def printed_error(task: TaskKey, records: Sequence[LogRecord], *, wrapper: TaskE
     found = _dbt(task, texts) or _jvm(task, texts) or _shell(task, texts)
     if found:
         return found
-    spoken = [(t.strip(), r) for t, r in lines if t.strip() and not _EXIT.match(t) and not t.startswith("Running command")]
-    telling = [t for t, r in spoken if r.level in {"error", "critical"} or _TROUBLE.search(t)] or [t for t, _ in spoken]
-    last = telling[-1] if telling else ""
+    last = _last_said(lines)
     if wrapper is None:
         return _error(task, "unknown", last or "the log is empty", ())
     if not last:
         return wrapper
     message = f"{last} ({wrapper.message})"[:MESSAGE_LIMIT]
     return replace(wrapper, message=message, fingerprint=fingerprint(wrapper.error_class, last, wrapper.frames))
+
+
+def _last_said(lines: list[tuple[str, LogRecord]]) -> str:
+    """Return the last line that speaks of trouble, else the last line; Airflow's own frame of a command is neither."""
+    spoken = [(text.strip(), record) for text, record in lines if text.strip() and not _FRAME_OF_COMMAND.match(text)]
+    telling = [t for t, r in spoken if r.level in {"error", "critical"} or _TROUBLE.search(t)]
+    return [*(t for t, _ in spoken[-1:]), *telling][-1] if spoken else ""
 
 
 def _dbt(task: TaskKey, texts: list[str]) -> TaskError | None:

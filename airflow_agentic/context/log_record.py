@@ -13,7 +13,7 @@ from typing import Any
 
 _LEVELS = {"warn": "warning", "fatal": "critical", "exception": "error"}
 _OWN_LEVEL = re.compile(
-    r"^[\s\[(]*(?:\d{2,4}[-/:.]\d\d[-/:.]?[\dT:.,Z+ -]*)?[\s\[(|-]*(WARNING|WARN|ERROR|CRITICAL|FATAL|SEVERE)\b[\])|:]?"
+    r"^[\s\[(]*(?:\d{2,4}[-/:.]\d\d[-/:.]?[\dT:.,Z+ -]*)?[\s\[(|-]*(WARNING|WARN|ERROR|CRITICAL|FATAL|SEVERE)\b"
 )
 _NAMED_LEVEL = re.compile(r"^[\w.]*(?:\[\d+\])?[\s:|-]+(?:\[)?(WARNING|ERROR|CRITICAL)(?:\])?[\s:|-]")
 _SCAFFOLD_LOGGERS = (
@@ -30,7 +30,9 @@ _SCAFFOLD_EVENTS = (
     "Could not import graphviz", "Secrets backends loaded", "Connection Retrieved",
 )
 _SCAFFOLD_EXACT = frozenset({"Output:", "DagRun failed", "DagRun success"})
-_STANDARD = frozenset({"timestamp", "event", "level", "logger", "error_detail", "loc", "filename", "lineno", "category"})
+_STANDARD = frozenset(
+    {"timestamp", "event", "level", "logger", "error_detail", "loc", "filename", "lineno", "category"}
+)
 _HOT = re.compile(
     r"error|fail|fault|exception|traceback|fatal|critical|panic|warn|denied|refus|reject|invalid|illegal|missing|"
     r"not found|not exist|no such|unable|can(?:no|')t|could not|couldn't|did(?: not|n't)|does(?: not|n't)|won't|"

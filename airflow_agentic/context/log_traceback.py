@@ -12,7 +12,14 @@ from typing import Any
 
 from airflow_agentic.context.log_record import LogRecord
 from airflow_agentic.records import Frame
-from airflow_agentic.tracebacks import MESSAGE_LIMIT, PrintedException, is_wrapper, message_shape, own_frames, parse_tracebacks
+from airflow_agentic.tracebacks import (
+    MESSAGE_LIMIT,
+    PrintedException,
+    is_wrapper,
+    message_shape,
+    own_frames,
+    parse_tracebacks,
+)
 
 LINES_LIMIT = 400
 AFTER_LIMIT = 5
@@ -22,7 +29,7 @@ _CHAINED = ("The above exception was the direct cause", "During handling of the 
 _OTHER_OUTPUT = re.compile(r"^(?:Command exited with|(?:\d\d[:\d.,T-]* *)?\[?(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\b)")
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class TracebackBlock:
     """One traceback with its chain. It takes further lines while it is open."""
 
@@ -45,6 +52,8 @@ class TracebackBlock:
         if len(self.lines) >= LINES_LIMIT or _OTHER_OUTPUT.match(line):
             return False
         header = line.strip().startswith("Traceback (most recent")
+        if header and self.finished:
+            return False
         if header or line.startswith(_CHAINED):
             self.finished, self.after = False, 0
         elif self.finished:

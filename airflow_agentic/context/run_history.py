@@ -39,7 +39,7 @@ class RunHistorySource:
             graph = ()
             gaps.append(Gap(source=self.name, reason=f"the Dag's tasks and edges: {error}"))
         if target.last_good is None:
-            gaps.append(Gap(source=self.name, reason="no earlier run that worked is known, so nothing can be compared."))
+            gaps.append(Gap(source=self.name, reason="no earlier run that worked is known to compare with."))
         rendered = self._rendered(target, histories)
         return SourceReport(
             evidence=(self._standing(target, tasks), *self._before(target, runs, histories), *rendered),
@@ -52,7 +52,8 @@ class RunHistorySource:
         lines = [
             f"Dag {run.dag_id}, run {run.run_id}, state {run.state}, cleared {run.clear_number or 0} times.",
             f"Logical date {run.logical_date}, partition {run.partition_key or 'none'}, "
-            f"ran {run.started_at or run.run_after or '?'} to {run.ended_at or '?'}, code {run.bundle_version or 'not pinned'}.",
+            f"ran {run.started_at or run.run_after or '?'} to {run.ended_at or '?'}, "
+            f"code {run.bundle_version or 'not pinned'}.",
             f"Tasks: {', '.join(f'{n} {state}' for state, n in states.items())}.",
         ]
         lines += [_task_line(t) for t in sorted(tasks, key=lambda t: (t.state == "success", t.started_at or "9"))[:40]]
@@ -62,7 +63,7 @@ class RunHistorySource:
         self, target: Target, runs: Sequence[DagRunRecord], histories: dict[str, tuple[TaskRun, ...]]
     ) -> Iterable[Evidence]:
         good = target.last_good
-        when = f"last worked for {good.logical_date or good.run_after}" if good else "no earlier run that worked is known"
+        when = f"last worked for {good.logical_date or good.run_after}" if good else "none that worked is known"
         lines = [f"{r.logical_date or r.run_after or '?'}  {r.state:<8} {r.run_id}" for r in runs]
         yield self._evidence(target, f"{target.dag.dag_id}'s last {len(runs)} runs: {when}", lines)
         for task_id, history in histories.items():
