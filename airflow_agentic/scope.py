@@ -60,8 +60,12 @@ class Scope(BaseModel):
     """Environment of the workspace; ``{data}`` stands for the fresh copy of *staging_data*, ``{repository}`` for the clone."""
     staging_data: str = ""
     """Folder that is copied anew for each staged run; empty: an empty folder."""
+    staging_hosts: tuple[str, ...] = ()
+    """``host:port`` of staging services that the workspace must reach; with any, it shares the worker's network."""
     data_locations: tuple[str, ...] = ()
     """Folders and URL prefixes of landed data whose *shape* the investigation may read."""
+    lineage_events: str = ""
+    """File or folder of OpenLineage events, as its file transport writes them; empty: none."""
     trust_level: TrustLevel = TrustLevel.DIAGNOSE
     allowed_paths: tuple[str, ...] = ()
     """Globs that a change must stay in; empty: the whole repository but the protected paths."""

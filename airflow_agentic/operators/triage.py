@@ -18,7 +18,6 @@ from airflow_agentic import pipeline, wiring
 from airflow_agentic.errors import IncidentNotFound, SettingsError
 from airflow_agentic.records import Answer, Approval, Proposal, Verdict
 from airflow_agentic.settings import read_settings
-from airflow_agentic.triggers.incidents import failure_from_conf
 
 POLL_S = 10.0
 APPROVE, REJECT = "Approve", "Reject"
@@ -54,8 +53,8 @@ class InvestigateOperator(BaseOperator):
             conf = {"dag_id": self.failed_dag_id, "run_id": self.failed_run_id}
         try:
             with wiring.connected(self.agentic_conn_id) as parts:
-                incident_id, failure = failure_from_conf(conf, clear_number=parts.clear_number)
-                self._wait_until_settled(parts.run_state(failure.dag_id, failure.run_id), context)
+                incident_id, failure = parts.failure_from(conf)
+                self._wait_until_settled(parts.reader.dag_run(failure.dag_id, failure.run_id).state, context)
                 parts.store.incidents.record(incident_id, failure)
                 pipeline.investigate(incident_id, parts.investigation(incident_id))
         except (IncidentNotFound, SettingsError) as error:
@@ -84,7 +83,7 @@ class ValidateOperator(BaseOperator):
     def execute(self, context: Mapping[str, Any]) -> str:
         """Run validate and judge."""
         with wiring.connected(self.agentic_conn_id) as parts:
-            verdict = pipeline.prove(self.incident_id, parts.validation(self.incident_id))
+            verdict = pipeline.prove(self.incident_id, parts.validation())
         self.log.info("Verdict on %s: %s", self.incident_id, verdict.decision.name)
         return self.incident_id
 

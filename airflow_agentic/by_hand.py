@@ -1,0 +1,127 @@
+"""What a person does to one incident from the command line: start, run here, look at, undo."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from airflow_agentic import pipeline, wiring
+from airflow_agentic.errors import IncidentNotFound
+from airflow_agentic.forges.publish import build_delivery
+from airflow_agentic.records import (
+    Answer,
+    Approval,
+    Dossier,
+    Incident,
+    IncidentState,
+    Outcome,
+    Proof,
+    Proposal,
+    Verdict,
+)
+from airflow_agentic.store.engine import Store
+from airflow_agentic.triggers.dispatch import dispatch_by_rest, forget_kept
+
+RECORDS = (Dossier, Proposal, Proof, Verdict, Approval, Outcome)
+
+
+def start(agentic_conn_id: str, dag_id: str, run_id: str) -> dict[str, str]:
+    """Start a triage run of the triage Dag for a failed run, through Airflow's REST API.
+
+    :raises IncidentNotFound: there is no such run.
+    """
+    with wiring.connected(agentic_conn_id) as parts:
+        incident_id, failure = parts.failure_from({"dag_id": dag_id, "run_id": run_id})
+        parts.store.incidents.record(incident_id, failure)
+        result = dispatch_by_rest(
+            failure,
+            incident_id,
+            triage_dag_id=parts.settings.triage_dag_id,
+            connection=wiring.connection(parts.scope.airflow_conn_id),
+        )
+        parts.store.incidents.advance(incident_id, IncidentState.DISPATCHED, result.detail)
+        forget_kept(parts.settings.spool_dir, incident_id)
+    return {"incident_id": incident_id, "result": result.status.value, "detail": result.detail}
+
+
+def run_here(agentic_conn_id: str, dag_id: str, run_id: str, *, say: Callable[[str], None]) -> dict[str, str]:
+    """Run every stage in this process; nobody is there to be asked, so an ASK counts as a time-out."""
+    with wiring.connected(agentic_conn_id) as parts:
+        incident_id, failure = parts.failure_from({"dag_id": dag_id, "run_id": run_id})
+        parts.store.incidents.record(incident_id, failure)
+        say(f"{incident_id}: gathering and proposing")
+        proposal = pipeline.investigate(incident_id, parts.investigation(incident_id))
+        say(f"{proposal.diagnosis.category.value}: {proposal.diagnosis.root_cause}")
+        say("validating in the workspace" if proposal.change else "no change to prove")
+        verdict = pipeline.prove(incident_id, parts.validation())
+        say(f"verdict: {verdict.decision.name}")
+        asked = pipeline.needs_person(incident_id, parts.review())
+        answer = Approval(answer=Answer.TIMED_OUT, reason="run by hand, nobody was asked") if asked else Approval(
+            answer=Answer.NOT_NEEDED
+        )
+        pipeline.decide(incident_id, answer, parts.review())
+        outcome = pipeline.deliver(incident_id, parts.deliverance())
+    return {"incident_id": incident_id, "result": outcome.status.value, "detail": outcome.url or outcome.detail}
+
+
+def withdraw(agentic_conn_id: str, incident_id: str) -> str:
+    """Undo what was published for an incident, and say what was done."""
+    with wiring.connected(agentic_conn_id) as parts:
+        incident = parts.store.incidents.get(incident_id)
+        dossier, proposal = (parts.store.incidents.kept(incident_id, kind) for kind in (Dossier, Proposal))
+        if dossier is None or proposal is None:
+            raise IncidentNotFound(f"Undoing {incident_id!r} failed: nothing was proposed, so nothing was published.")
+        deliverance = parts.deliverance()
+        delivery = build_delivery(incident, dossier, proposal, body="", publication=deliverance.publication)
+        parts.store.ledger.append(incident_id, "rollback", "started", {"branch": delivery.branch})
+        done = deliverance.forge.withdraw(delivery)
+        parts.store.ledger.append(incident_id, "rollback", "finished", {"done": done})
+        parts.store.incidents.advance(incident_id, IncidentState.DELIVERED, f"withdrawn: {done}")
+    return done
+
+
+def describe(store: Store, incident_id: str, *, whole: bool) -> Any:
+    """Return one incident as text for a person, or whole as plain data.
+
+    :raises IncidentNotFound: there is none of that id.
+    """
+    incident = store.incidents.get(incident_id)
+    kept = {kind.__name__.lower(): store.incidents.kept(incident_id, kind) for kind in RECORDS}
+    if whole:
+        return {"incident": _plain(incident), **{name: _plain(record) for name, record in kept.items() if record}}
+    return "\n".join(_text(incident, kept))
+
+
+def _plain(record: Any) -> Any:
+    return json.loads(TypeAdapter(type(record)).dump_json(record))
+
+
+def _text(incident: Incident, kept: dict[str, Any]) -> list[str]:
+    lines = [f"{incident.id}", f"{incident.dag_id} {incident.run_id}: {incident.state.value}, {incident.detail}"]
+    dossier, proposal, proof = kept["dossier"], kept["proposal"], kept["proof"]
+    if proposal:
+        said = proposal.diagnosis
+        lines += [
+            "",
+            f"Root cause  {said.root_cause}",
+            f"            {said.category.value}, {said.transience.value}, {said.severity.value}, "
+            f"confidence {said.confidence:.2f}, by {proposal.pattern}, cites {' '.join(said.cites)}",
+            f"Next step   {said.next_step}",
+        ]
+    if dossier:
+        lines += ["", *(f"{e.id:4} {e.title}" for e in dossier.evidence)]
+        lines += [f"gap  {gap.source}: {gap.reason}" for gap in dossier.gaps]
+    if proof:
+        lines += ["", f"Proof       {proof.status.value}: {proof.reason}"]
+    if kept["verdict"]:
+        lines += [f"Verdict     {kept['verdict'].decision.name}"]
+        lines += [f"            {f.decision.name} {f.rule}: {f.message}" for f in kept["verdict"].findings]
+    if kept["outcome"]:
+        outcome = kept["outcome"]
+        lines += [f"Outcome     {outcome.status.value} {outcome.url or ''}", f"Undo        {outcome.rollback}"]
+    if proposal and proposal.change:
+        lines += ["", proposal.change.diff]
+    return lines

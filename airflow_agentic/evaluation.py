@@ -1,0 +1,340 @@
+"""A captured failure → decision, patch, pull request text, ledger: the same pipeline without a scheduler.
+
+Serves evaluation, debugging and bug reports. A case is a folder as ``docs/CASES.md`` describes it: ``case.json`` (what
+failed), the repository (``pipeline.bundle`` or ``pipeline/``), ``logs/``, ``upstream/`` (what the source systems
+serve). The case's name never reaches an agent, and a ``hidden`` folder is never opened.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, Field, ValidationError
+
+from airflow_agentic import pipeline, wiring
+from airflow_agentic.agents.rules import RulesAgent
+from airflow_agentic.context.captured import CapturedReader
+from airflow_agentic.context.suspects import rank
+from airflow_agentic.errors import SettingsError
+from airflow_agentic.git import GitError, run_git
+from airflow_agentic.guardrails.redact import SpanRedactor
+from airflow_agentic.plugs import build_agent, build_forge, build_rules, build_sources
+from airflow_agentic.ports import Agent
+from airflow_agentic.records import (
+    Answer,
+    Approval,
+    Dossier,
+    Failure,
+    Outcome,
+    OutcomeStatus,
+    Proof,
+    Proposal,
+    Signal,
+    Verdict,
+)
+from airflow_agentic.scope import Scope, TrustLevel
+from airflow_agentic.store.engine import Store, open_store
+from airflow_agentic.triggers.incidents import incident_id
+from airflow_agentic.upstream import serve_upstream
+from airflow_agentic.workspaces.local import LocalWorkspace
+from airflow_agentic.workspaces.sandbox import BASICS
+from airflow_agentic.workspaces.staging import PrepareStep, Staging
+
+PUBLISHED = (OutcomeStatus.PR_OPENED, OutcomeStatus.PR_UPDATED, OutcomeStatus.PR_UNCHANGED)
+BRANCH = "main"
+
+
+class Failing(BaseModel):
+    """What failed."""
+
+    dag_id: str
+    task_ids: tuple[str, ...] = ()
+    ds: str
+
+
+class Case(BaseModel):
+    """``case.json``; what it holds beside these fields is not read."""
+
+    failing: Failing
+    days: tuple[str, ...] = ()
+    dags: tuple[str, ...] = ()
+    env: dict[str, str] = Field(default_factory=dict)
+    start_api: bool = False
+
+
+def evaluate(
+    case_dir: str,
+    out: str,
+    *,
+    agent: str = "rules",
+    anthropic_conn_id: str = "",
+    model: str = "",
+    approve: bool = True,
+    say: Callable[[str], None] = print,
+) -> dict[str, Any]:
+    """Run one case and write its results into *out*; return what ``decision.json`` holds.
+
+    :param agent: ``rules`` or ``single``.
+    :param approve: what the absent reviewer answers when the verdict is ASK; recorded as such.
+    :raises SettingsError: the folder is no case, or ``single`` was asked for without a connection.
+    """
+    if agent != "rules" and not anthropic_conn_id:
+        raise SettingsError(f"Using agent {agent!r} failed: no connection of a model. Add --anthropic-conn-id.")
+    case = read_case(case_dir)
+    target = Path(out)
+    (target / "requests").mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="agentic-eval-") as folder, serve_upstream(
+        os.path.join(case_dir, "upstream") if case.start_api else None
+    ) as api:
+        bench = _Bench(case=case, case_dir=case_dir, folder=folder, api=api, out=target)
+        scope = bench.scope(agent, anthropic_conn_id, model)
+        with open_store(f"sqlite:///{folder}/store.db") as store:
+            incident = _run(bench, scope, store, approve=approve, say=say)
+            decision = _write(store, incident, target)
+    say(f"Wrote {target}/decision.json")
+    return decision
+
+
+def read_case(case_dir: str) -> Case:
+    """Return the case. :raises SettingsError: there is no readable ``case.json``."""
+    path = os.path.join(case_dir, "case.json")
+    try:
+        return Case.model_validate_json(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValidationError) as error:
+        raise SettingsError(f"Reading case {path!r} failed: {error}. Its format is described in docs/CASES.md.") from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Bench:
+    """The case's material, laid out as a deployment would have it."""
+
+    case: Case
+    case_dir: str
+    folder: str
+    api: str | None
+    out: Path
+
+    def scope(self, agent: str, anthropic_conn_id: str, model: str) -> Scope:
+        remote = bare_repository(self.case_dir, os.path.join(self.folder, "remote.git"))
+        upstream = os.path.join(self.case_dir, "upstream")
+        events = os.path.join(self.case_dir, "logs", "openlineage.jsonl")
+        return Scope(
+            anthropic_conn_id=anthropic_conn_id,
+            pattern=agent,
+            forge="local",
+            repository=remote,
+            base_branch=BRANCH,
+            dags_path=_dags_path(remote),
+            trust_level=TrustLevel.PROPOSE,
+            data_locations=(upstream,) if os.path.isdir(upstream) else (),
+            lineage_events=events if os.path.isfile(events) else "",
+            staging_environment=self._environment(),
+            **({"model": model} if model else {}),
+        )
+
+    def workspace(self, scope: Scope) -> LocalWorkspace:
+        data = os.path.join(self.folder, "data")
+        os.makedirs(os.path.join(data, "exports"), exist_ok=True)
+        self._prepare(scope, data)
+        return LocalWorkspace(
+            scope.repository,
+            scope.base_branch,
+            scope.dags_path,
+            Staging(
+                environment=tuple(scope.staging_environment.items()),
+                data=data,
+                reach=(self.api.removeprefix("http://"),) if self.api else (),
+                prepare=tuple(self._runs_before(scope)),
+            ),
+            accept_weaker=frozenset(BASICS),
+            python=task_python(),
+        )
+
+    def _prepare(self, scope: Scope, data: str) -> None:
+        """Run the case's own ``prepare.sh``, if it has one; it is the case author's, not the pipeline's."""
+        script = os.path.join(self.case_dir, "prepare.sh")
+        if not os.path.isfile(script):
+            return
+        tree = os.path.join(self.folder, "prepare")
+        run_git("clone", "--quiet", scope.repository, tree)
+        said = {k: v.format(data=data, repository=tree) for k, v in scope.staging_environment.items()}
+        path = os.pathsep.join([os.path.dirname(task_python()), os.environ.get("PATH", "/usr/bin:/bin")])
+        subprocess.run(["bash", script], cwd=tree, check=False, timeout=600, env={"PATH": path, "HOME": data, **said})
+
+    def _environment(self) -> dict[str, str]:
+        """Return what a case's pipelines may rely on; the names are those of the case format."""
+        said = {
+            "REPO": "{repository}", "PIPELINE_REPO": "{repository}", "PIPELINE_PYTHON": task_python(), "WORK": "{data}",
+            "WAREHOUSE": "{data}/warehouse.duckdb", "EXPORT_DIR": "{data}/exports", "DBT_PROFILES_DIR": "{repository}",
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        if self.api:
+            said["SHOP_API"] = self.api
+        return {**said, **self.case.env}
+
+    def _runs_before(self, scope: Scope) -> Iterator[PrepareStep]:
+        """Yield everything that ran before the failing run, in order: it makes the staging data."""
+        failing = self.case.failing
+        for day in self.case.days or (failing.ds,):
+            for dag_id in self.case.dags or (failing.dag_id,):
+                if (dag_id, day) == (failing.dag_id, failing.ds):
+                    return
+                if file := _dag_file(scope, dag_id):
+                    yield PrepareStep(dag_file=file, dag_id=dag_id, logical_date=f"{day}T00:00:00+00:00")
+
+
+def _run(bench: _Bench, scope: Scope, store: Store, *, approve: bool, say: Callable[[str], None]) -> str:
+    """Send the failure through the pipeline; return the incident's id."""
+    reader = CapturedReader(bench.case_dir)
+    run = reader.failed_run()
+    failure = Failure(
+        dag_id=run.dag_id, run_id=run.run_id, clear_number=0, signal=Signal.CAPTURED, seen_at=wiring.now(),
+        logical_date=run.logical_date,
+    )
+    incident = incident_id(run.dag_id, run.run_id, 0)
+    store.incidents.record(incident, failure)
+    redactor, rules = SpanRedactor(), RulesAgent()
+    agent: Agent = rules
+    if scope.agent_pattern() != "rules":
+        agent = build_agent(
+            scope, client=lambda: wiring.anthropic_client(scope.anthropic_conn_id),
+            spending=store.spending(scope.usd_per_incident, scope.usd_per_day), redactor=redactor, reader=reader,
+            record=_recorder(store, incident, bench.out / "requests"),
+        )
+    say("Gathering and proposing ...")
+    proposal = pipeline.investigate(
+        incident,
+        pipeline.Investigation(
+            incidents=store.incidents, ledger=store.ledger, reader=reader, rank=rank, redactor=redactor, agent=agent,
+            sources=build_sources(scope, reader=reader, folder=bench.folder, connect=wiring.connection), fallback=rules,
+        ),
+    )
+    say(f"{proposal.diagnosis.category.value}: {proposal.diagnosis.root_cause}")
+    say("Proving the change in the workspace ..." if proposal.change else "No change to prove.")
+    verdict = pipeline.prove(
+        incident,
+        pipeline.Validation(
+            incidents=store.incidents, ledger=store.ledger, rules=build_rules(scope, redactor),
+            workspace=bench.workspace(scope),
+        ),
+    )
+    say(f"Verdict: {verdict.decision.name}")
+    review = pipeline.Review(incidents=store.incidents, ledger=store.ledger)
+    pipeline.decide(incident, _answer(pipeline.needs_person(incident, review), approve), review)
+    pipeline.deliver(
+        incident,
+        pipeline.Deliverance(
+            incidents=store.incidents, ledger=store.ledger, channels=(), redactor=redactor,
+            forge=build_forge(scope, changes=store.changes, connect=wiring.connection),
+            publication=wiring.publication(scope),
+        ),
+    )
+    return incident
+
+
+def _write(store: Store, incident: str, out: Path) -> dict[str, Any]:
+    """Write the four files; return the decision."""
+    kept = {kind: store.incidents.kept(incident, kind) for kind in (Dossier, Proposal, Proof, Verdict, Outcome)}
+    said, outcome = kept[Proposal].diagnosis, kept[Outcome]
+    opened = outcome.status in PUBLISHED
+    decision = {
+        "action": said.action.value,
+        "category": said.category.value,
+        "incidents": 1,
+        "prs": int(opened),
+        "root_cause": {
+            "dag_id": said.root_cause_dag, "task_id": said.root_cause_task, "file": said.root_cause_file,
+            "text": said.root_cause,
+        },
+        "confidence": said.confidence,
+        "transience": said.transience.value,
+        "next_step": said.next_step,
+        "suspects": [f"{suspect.score:.2f} {suspect.what}" for suspect in kept[Dossier].suspects],
+        "proof": {"status": kept[Proof].status.value, "reason": kept[Proof].reason},
+        "verdict": kept[Verdict].decision.name,
+        "outcome": outcome.status.value,
+        "agent": kept[Proposal].pattern,
+        "notes": list(kept[Proposal].notes),
+        "cost_usd": kept[Proposal].usage.cost_usd,
+        "dossier_tokens": kept[Dossier].tokens,
+    }
+    (out / "decision.json").write_text(json.dumps(decision, indent=1) + "\n", encoding="utf-8")
+    change = kept[Proposal].change
+    (out / "patch.diff").write_text(change.diff if change and opened else "", encoding="utf-8")
+    (out / "pull_request.md").write_text(f"# {outcome.title}\n\n{outcome.body}\n", encoding="utf-8")
+    (out / "ledger.jsonl").write_text("".join(f"{line}\n" for line in store.ledger.export(incident)), encoding="utf-8")
+    return decision
+
+
+def bare_repository(case_dir: str, path: str) -> str:
+    """Lay the case's repository out as a bare remote with one branch; return its path.
+
+    :raises SettingsError: there is neither a bundle nor a folder.
+    """
+    bundle, plain = os.path.join(case_dir, "pipeline.bundle"), os.path.join(case_dir, "pipeline")
+    try:
+        run_git("init", "--quiet", "--bare", f"--initial-branch={BRANCH}", path)
+        if os.path.isfile(bundle):
+            heads = run_git("ls-remote", "--heads", bundle).split()
+            head = f"refs/heads/{BRANCH}" if f"refs/heads/{BRANCH}" in heads else heads[1]
+            run_git("fetch", "--quiet", bundle, f"{head}:refs/heads/{BRANCH}", cwd=path)
+        else:
+            with tempfile.TemporaryDirectory(prefix="agentic-tree-") as work:
+                tree = os.path.join(work, "tree")
+                shutil.copytree(plain, tree, ignore=shutil.ignore_patterns(".git", "__pycache__"))
+                where = (f"--git-dir={path}", f"--work-tree={tree}")
+                run_git(*where, "add", "--all", cwd=tree)
+                run_git(*where, "commit", "--quiet", "-m", "pipeline", cwd=tree)
+    except (GitError, OSError, IndexError) as error:
+        raise SettingsError(f"Reading the case's repository in {case_dir!r} failed: {error}.") from error
+    return path
+
+
+def _dags_path(remote: str) -> str:
+    """Return the folder that holds the Dags: ``dags`` where there is one, else the root."""
+    folders = run_git("ls-tree", "-d", "--name-only", BRANCH, cwd=remote).split()
+    return "dags" if "dags" in folders else "."
+
+
+def task_python() -> str:
+    """Return the interpreter that the case's tasks run with: ``CASE_PYTHON``, else this one."""
+    return os.environ.get("CASE_PYTHON") or sys.executable
+
+
+def _dag_file(scope: Scope, dag_id: str) -> str | None:
+    """Return the file that names the Dag, repository-relative; None if none does."""
+    try:
+        found = run_git("grep", "-lF", "-e", f'"{dag_id}"', "-e", f"'{dag_id}'", "-e", f"def {dag_id}(", BRANCH, "--",
+                        scope.dags_path, cwd=scope.repository)
+    except GitError:
+        return None
+    files = [line.partition(":")[2] for line in found.splitlines() if line.endswith(".py")]
+    return files[0] if files else None
+
+
+def _answer(asked: bool, approve: bool) -> Approval:
+    if not asked:
+        return Approval(answer=Answer.NOT_NEEDED)
+    answer = Answer.APPROVED if approve else Answer.REJECTED
+    return Approval(answer=answer, by="eval --on-ask", at=wiring.now(), reason="no person: the command's option answers")
+
+
+def _recorder(store: Store, incident: str, folder: Path) -> Callable[[str, Mapping[str, Any]], None]:
+    """Write every exchange with a model into a file of its own, and its size into the ledger."""
+
+    def record(event: str, payload: Mapping[str, Any]) -> None:
+        number = len(os.listdir(folder)) + 1
+        path = folder / f"{number:04d}-{event}.json"
+        path.write_text(json.dumps(payload, indent=1, default=str), encoding="utf-8")
+        store.ledger.append(incident, "propose", event, {"file": path.name})
+
+    return record

@@ -1,0 +1,199 @@
+"""Scope → the plug-ins that it names. Connections are asked for one by one, when a part needs them."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from airflow_agentic import registry
+from airflow_agentic.agents.loop import AgentLimits
+from airflow_agentic.agents.model import AnthropicModel
+from airflow_agentic.context.code import CodeSource
+from airflow_agentic.context.landed import LandedSource
+from airflow_agentic.context.lineage_events import LineageEventsSource
+from airflow_agentic.context.run_history import RunHistorySource
+from airflow_agentic.context.task_log import TaskLogSource
+from airflow_agentic.edit_buffer import EditBuffer
+from airflow_agentic.errors import SettingsError
+from airflow_agentic.guardrails.rules.allowed_paths import AllowedPathsRule
+from airflow_agentic.guardrails.rules.confidence import ConfidenceRule
+from airflow_agentic.guardrails.rules.proof import ProofRule
+from airflow_agentic.guardrails.rules.protected_paths import ProtectedPathsRule
+from airflow_agentic.guardrails.rules.secrets import SecretsRule
+from airflow_agentic.guardrails.rules.size import SizeRule
+from airflow_agentic.guardrails.rules.suspicious_code import SuspiciousCodeRule
+from airflow_agentic.guardrails.rules.trust_level import TrustLevelRule
+from airflow_agentic.guardrails.rules.weakened_checks import WeakenedChecksRule
+from airflow_agentic.ports import (
+    Agent,
+    AirflowReader,
+    Changes,
+    Channel,
+    Forge,
+    Redactor,
+    Rule,
+    Source,
+    Spending,
+    Tool,
+)
+from airflow_agentic.records import Dossier
+from airflow_agentic.scope import Scope
+from airflow_agentic.tools.edit_file import EditFileTool
+from airflow_agentic.tools.list_files import ListFilesTool
+from airflow_agentic.tools.read_file import ReadFileTool
+from airflow_agentic.tools.run_history import RunHistoryTool
+from airflow_agentic.tools.search_code import SearchCodeTool
+from airflow_agentic.tools.task_log import TaskLogTool
+from airflow_agentic.workspaces.staging import Staging
+
+Connect = Callable[[str], Any]
+_ASKPASS = '#!/bin/sh\ncase "$1" in Username*) printf %s "$AGENTIC_GIT_LOGIN";; *) printf %s "$AGENTIC_GIT_PASSWORD";; esac\n'
+
+
+def build_sources(scope: Scope, *, reader: AirflowReader, folder: str, connect: Connect) -> tuple[Source, ...]:
+    """Return the context sources in the order in which they are asked: each sees what the ones before it found."""
+    checkout = os.path.join(folder, "checkout")
+    os.makedirs(checkout, exist_ok=True)
+    sources: list[Source] = [TaskLogSource(reader), RunHistorySource(reader)]
+    if scope.lineage_events:
+        sources.append(LineageEventsSource(scope.lineage_events))
+    sources.append(
+        CodeSource(
+            clone_url(scope),
+            scope.base_branch,
+            scope.dags_path,
+            work_dir=checkout,
+            git_environment=git_environment(scope, connect, folder),
+        )
+    )
+    if scope.data_locations:
+        sources.append(LandedSource(scope.data_locations))
+    return tuple(sources)
+
+
+def build_agent(
+    scope: Scope,
+    *,
+    client: Callable[[], Any],
+    spending: Spending,
+    redactor: Redactor,
+    reader: AirflowReader,
+    record: Callable[[str, Mapping[str, Any]], object],
+) -> Agent:
+    """Return the agent pattern that the scope names, on the model that it names.
+
+    :raises SettingsError: there is no such pattern.
+    """
+    pattern = registry.find("agents", scope.agent_pattern())
+    agent: Agent = pattern(
+        AnthropicModel(client, scope.model),
+        tools_for=lambda dossier, buffer: _tools(dossier, buffer, reader),
+        spending=spending,
+        redactor=redactor,
+        limits=AgentLimits(usd=scope.usd_per_incident),
+        record=record,
+        protected=scope.protected_paths,
+    )
+    return agent
+
+
+def build_rules(scope: Scope, redactor: Redactor) -> tuple[Rule, ...]:
+    """Return every guardrail, with the scope's limits."""
+    return (
+        TrustLevelRule(scope.trust_level.value),
+        ProofRule(),
+        ProtectedPathsRule(scope.protected_paths),
+        AllowedPathsRule(scope.allowed_paths),
+        SizeRule(scope.max_files, scope.max_lines),
+        SecretsRule(redactor),
+        WeakenedChecksRule(),
+        SuspiciousCodeRule(),
+        ConfidenceRule(),
+    )
+
+
+def build_staging(scope: Scope, connect: Connect) -> Staging:
+    """Return what the workspace is given; only the staging side of the map is ever read."""
+    mapped = {production: connect(staging).as_json() for production, staging in scope.staging_connections.items()}
+    return Staging(
+        connections=tuple(mapped.items()),
+        variables=tuple(scope.staging_variables.items()),
+        environment=tuple(scope.staging_environment.items()),
+        data=scope.staging_data,
+        reach=scope.staging_hosts,
+    )
+
+
+def build_forge(scope: Scope, *, changes: Changes, connect: Connect) -> Forge:
+    """Return the forge, narrowed to the scope's repository.
+
+    :raises SettingsError: there is no such forge, or a field that it needs is empty.
+    """
+    kind = registry.find("forges", scope.forge)
+    if not scope.repository:
+        raise SettingsError("Using the forge failed: repository is empty. Fill in the agentic connection's field.")
+    if scope.forge == "local":
+        forge: Forge = kind(scope.repository, scope.base_branch, changes)
+        return forge
+    if not scope.forge_conn_id:
+        raise SettingsError(f"Using forge {scope.forge!r} failed: forge_conn_id is empty. Name a connection.")
+    remote: Forge = kind(
+        lambda: _github_client(scope.forge_conn_id, connect), scope.repository, scope.base_branch, accept=scope.accept
+    )
+    return remote
+
+
+def build_channels(notifiers: Sequence[Any], context: Mapping[str, Any] | None) -> tuple[Channel, ...]:
+    """Return the log, and one channel per Airflow notifier."""
+    log_channel: Channel = registry.find("channels", "log")()
+    notifier = registry.find("channels", "notifier")
+    return (log_channel, *(notifier(item, context or {}) for item in notifiers))
+
+
+def clone_url(scope: Scope) -> str:
+    """Return where the repository is read from, without write credentials."""
+    if scope.clone_url or scope.forge != "github":
+        return scope.clone_url or scope.repository
+    return f"https://github.com/{scope.repository}.git"
+
+
+def git_environment(scope: Scope, connect: Connect, folder: str) -> dict[str, str]:
+    """Return the environment that gives git a read-only credential; empty when none is named.
+
+    The secret stays in the environment of the one git process; the script that git asks holds none.
+    """
+    if not scope.git_conn_id:
+        return {}
+    conn = connect(scope.git_conn_id)
+    script = os.path.join(folder, "askpass")
+    with open(script, "w", encoding="utf-8") as text:
+        text.write(_ASKPASS)
+    os.chmod(script, stat.S_IRWXU)
+    return {
+        "GIT_ASKPASS": script,
+        "AGENTIC_GIT_LOGIN": conn.login or "x-access-token",
+        "AGENTIC_GIT_PASSWORD": conn.password or "",
+    }
+
+
+def _github_client(conn_id: str, connect: Connect) -> Any:
+    from airflow.providers.github.hooks.github import GithubHook
+
+    connect(conn_id)
+    return GithubHook(github_conn_id=conn_id).get_conn()
+
+
+def _tools(dossier: Dossier, buffer: EditBuffer, reader: AirflowReader) -> tuple[Tool, ...]:
+    """Return what the model may call: reading, and edits of a buffer that nobody runs."""
+    return (
+        ListFilesTool(buffer),
+        SearchCodeTool(buffer),
+        ReadFileTool(buffer),
+        EditFileTool(buffer),
+        TaskLogTool(
+            dossier.incident.members, lambda key: (line.decode("utf-8", "replace") for line in reader.log(key))
+        ),
+        RunHistoryTool(lambda task_id: reader.task_history(dossier.incident.dag_id, task_id)),
+    )

@@ -1,0 +1,231 @@
+"""Settings and connections → the parts that each stage is handed. Built once per task, closed at its end.
+
+This is where the permission boundary is drawn: `Parts.investigation` never asks for a forge connection,
+`Parts.validation` never for a model or production one, `Parts.deliverance` never for anything else than the forge.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from functools import cached_property
+from typing import Any
+
+from airflow_agentic import registry
+from airflow_agentic.agents.rules import RulesAgent
+from airflow_agentic.context.airflow_api import AirflowApi
+from airflow_agentic.context.suspects import rank
+from airflow_agentic.errors import SettingsError
+from airflow_agentic.forges.publish import Publication
+from airflow_agentic.guardrails.escape import code_block, escape_markdown
+from airflow_agentic.guardrails.redact import SpanRedactor
+from airflow_agentic.pipeline import Deliverance, Investigation, Review, Validation
+from airflow_agentic.plugs import (
+    build_agent,
+    build_channels,
+    build_forge,
+    build_rules,
+    build_sources,
+    build_staging,
+    clone_url,
+    git_environment,
+)
+from airflow_agentic.ports import Agent, AirflowReader, Redactor, Workspace
+from airflow_agentic.records import Failure, Proposal, Signal, Verdict
+from airflow_agentic.scope import Scope, TrustLevel, read_scope
+from airflow_agentic.settings import Settings, read_settings
+from airflow_agentic.store.engine import Store, open_store
+from airflow_agentic.triggers.incidents import incident_id
+
+
+@contextmanager
+def connected(agentic_conn_id: str = "") -> Iterator[Parts]:
+    """Yield the parts for one ``agentic`` connection; temporary folders are gone afterwards.
+
+    :param agentic_conn_id: empty: the setting ``[agentic] conn_id``.
+    :raises SettingsError: the connection is missing or holds something that is not allowed.
+    """
+    settings = read_settings()
+    conn_id = agentic_conn_id or settings.conn_id
+    scope = read_scope(connection(conn_id).extra, conn_id=conn_id)
+    with connected_to(settings, scope) as parts:
+        yield parts
+
+
+@contextmanager
+def connected_to(settings: Settings, scope: Scope) -> Iterator[Parts]:
+    """Yield the parts for a scope that has been read already."""
+    with tempfile.TemporaryDirectory(prefix="agentic-") as folder, open_store(settings.store_url) as store:
+        yield Parts(settings=settings, scope=scope, store=store, folder=folder)
+
+
+def connection(conn_id: str) -> Any:
+    """Return an Airflow connection. :raises SettingsError: there is none of that id."""
+    from airflow.sdk import BaseHook
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    try:
+        return BaseHook.get_connection(conn_id)
+    except AirflowNotFoundException as error:
+        raise SettingsError(
+            f"Reading connection {conn_id!r} failed: there is none of that id. Add it in Admin → Connections."
+        ) from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """Builds what each stage may hold, and nothing before it is asked for."""
+
+    settings: Settings
+    scope: Scope
+    store: Store
+    folder: str
+    """A temporary folder of this task's own."""
+
+    def failure_from(self, conf: Mapping[str, Any]) -> tuple[str, Failure]:
+        """Return the incident's id and the failure that a triage run's conf describes.
+
+        The conf is a hint: Dag and run are looked up, and everything else is read anew.
+
+        :raises SettingsError: it names no Dag and run.
+        :raises IncidentNotFound: there is no such run.
+        """
+        said = conf.get("failure") or conf
+        dag_id, run_id = str(said.get("dag_id") or ""), str(said.get("run_id") or "")
+        if not dag_id or not run_id:
+            raise SettingsError(
+                "Starting a triage failed: the run's conf names no failed run. "
+                'Trigger it with {"dag_id": "...", "run_id": "..."}, or by `airflow agentic triage DAG_ID RUN_ID`.'
+            )
+        run = self.reader.dag_run(dag_id, run_id)
+        dag = self.reader.dag(dag_id)
+        clear_number = run.clear_number if run.clear_number is not None else int(said.get("clear_number") or 0)
+        signals = {signal.value for signal in Signal}
+        failure = Failure(
+            dag_id=dag_id,
+            run_id=run_id,
+            clear_number=clear_number,
+            signal=Signal(said["signal"]) if said.get("signal") in signals else Signal.MANUAL,
+            seen_at=now(),
+            task_id=said.get("task_id"),
+            logical_date=run.logical_date,
+            owners=dag.owners,
+            tags=dag.tags,
+        )
+        return incident_id(dag_id, run_id, clear_number), failure
+
+    def investigation(self, incident: str) -> Investigation:
+        """Eyes and, if the connection names one, a model."""
+        rules = RulesAgent()
+        return Investigation(
+            incidents=self.store.incidents,
+            ledger=self.store.ledger,
+            reader=self.reader,
+            sources=build_sources(self.scope, reader=self.reader, folder=self.folder, connect=connection),
+            rank=rank,
+            redactor=self.redactor,
+            agent=self._agent(incident, rules),
+            fallback=rules,
+        )
+
+    def validation(self) -> Validation:
+        """An isolated workspace with staging connections."""
+        workspace: Workspace = registry.find("workspaces", "local")(
+            clone_url=clone_url(self.scope),
+            base_branch=self.scope.base_branch,
+            dags_path=self.scope.dags_path,
+            staging=build_staging(self.scope, connection),
+            accept_weaker=self.settings.accept_weaker_isolation,
+            git_environment=git_environment(self.scope, connection, self.folder),
+        )
+        return Validation(
+            incidents=self.store.incidents,
+            ledger=self.store.ledger,
+            workspace=workspace,
+            rules=build_rules(self.scope, self.redactor),
+        )
+
+    def review(self) -> Review:
+        """Nothing but the store."""
+        return Review(incidents=self.store.incidents, ledger=self.store.ledger)
+
+    def deliverance(self, notifiers: Sequence[Any] = (), context: Mapping[str, Any] | None = None) -> Deliverance:
+        """The forge, and whoever is told."""
+        return Deliverance(
+            incidents=self.store.incidents,
+            ledger=self.store.ledger,
+            forge=build_forge(self.scope, changes=self.store.changes, connect=connection),
+            channels=build_channels(notifiers, context),
+            redactor=self.redactor,
+            publication=publication(self.scope),
+        )
+
+    @cached_property
+    def reader(self) -> AirflowReader:
+        """Airflow's REST API with the viewer account that the scope names."""
+        if not self.scope.airflow_conn_id:
+            raise SettingsError(
+                "Reading Airflow's history failed: the agentic connection has no airflow_conn_id. "
+                "Name an http connection of a viewer account that may trigger the triage Dag."
+            )
+        conn = connection(self.scope.airflow_conn_id)
+        return AirflowApi(base_url(conn), conn.login or "", conn.password or "")
+
+    @cached_property
+    def redactor(self) -> Redactor:
+        """Our spans, and Airflow's own masker for what it knows."""
+        from airflow.sdk.log import redact
+
+        return SpanRedactor(masker=lambda text: str(redact(text)))
+
+    def _agent(self, incident: str, rules: Agent) -> Agent:
+        if self.scope.trust_level is TrustLevel.OBSERVE or self.scope.agent_pattern() == "rules":
+            return rules
+        return build_agent(
+            self.scope,
+            client=lambda: anthropic_client(self.scope.anthropic_conn_id),
+            spending=self.store.spending(self.scope.usd_per_incident, self.scope.usd_per_day),
+            redactor=self.redactor,
+            reader=self.reader,
+            record=lambda event, facts: self.store.ledger.append(incident, "propose", event, facts),
+        )
+
+
+def publication(scope: Scope) -> Publication:
+    """Return what `publish` needs to know of the scope."""
+    return Publication(
+        repository=scope.repository,
+        base_branch=scope.base_branch,
+        reviewers=scope.reviewers,
+        trust_level=scope.trust_level.value,
+    )
+
+
+def base_url(conn: Any) -> str:
+    """Return the address that an ``http`` connection names, without a slash at its end."""
+    host = conn.host or "localhost"
+    address = host if "://" in host else f"{conn.schema or 'http'}://{host}"
+    port = f":{conn.port}" if conn.port and not address.rstrip("/").rsplit(":", 1)[-1].isdigit() else ""
+    return f"{address.rstrip('/')}{port}"
+
+
+def anthropic_client(conn_id: str) -> Any:
+    """Return the SDK's client for an ``anthropic`` connection: first-party, Bedrock, Vertex or Foundry."""
+    from airflow.providers.anthropic.hooks.anthropic import AnthropicHook
+
+    return AnthropicHook(conn_id=conn_id).get_conn()
+
+
+def review_text(proposal: Proposal, verdict: Verdict) -> str:
+    """Return what a reviewer is shown, in Markdown: why it asks, the cause, the change."""
+    asks = "\n".join(f"- {escape_markdown(finding.message)}" for finding in verdict.findings)
+    diff = code_block(proposal.change.diff if proposal.change else "", "diff")
+    return f"{escape_markdown(proposal.diagnosis.root_cause)}\n\nWhy you are asked:\n\n{asks}\n\n{diff}"
+
+
+def now() -> str:
+    """Return the time in UTC, to the second."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")

@@ -1,0 +1,14 @@
+"""The triage Dag itself: once per deployment, in a file of its own."""
+
+from datetime import timedelta
+
+from airflow_agentic.triage_dag import triage_dag
+
+dag = triage_dag(
+    "agentic_triage",
+    agentic_conn_id="agentic_default",
+    max_active_runs=4,
+    review_timeout=timedelta(hours=24),
+    # Put the task that reads strangers' text and the one that writes on workers of their own:
+    # queues={"investigate": "readers", "validate": "sandboxes", "deliver": "writers"},
+)
