@@ -44,3 +44,17 @@ def _lines(text: str) -> list[str]:
     parts = text.split("\n")
     lines = [part + "\n" for part in parts[:-1]]
     return [*lines, parts[-1]] if parts[-1] else lines
+
+
+def added_lines(edit: FileEdit) -> tuple[tuple[int, str], ...]:
+    """Return number (in the new text, from 1) and text of each added line."""
+    old, new = (edit.before or "").split("\n"), (edit.after or "").split("\n")
+    blocks = difflib.SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes()
+    return tuple(
+        (number + 1, new[number]) for tag, _, _, first, last in blocks if tag != "equal" for number in range(first, last)
+    )
+
+
+def removed_lines(edit: FileEdit) -> tuple[tuple[int, str], ...]:
+    """Return number (in the old text, from 1) and text of each removed line."""
+    return added_lines(FileEdit(path=edit.path, before=edit.after, after=edit.before))

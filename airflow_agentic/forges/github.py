@@ -1,0 +1,313 @@
+"""GitHub as the forge, through PyGithub: blob, tree, commit, reference, draft pull request. No clone, no force-push.
+
+A branch is ours as long as every commit on it has our author and this fingerprint as trailer. An update is a new
+commit on top of ours, so that a push of a person in the same moment makes ours fail (not a fast-forward) instead of
+being lost. What the token can do is seen only in part: see docs/FACTS_forges.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from airflow_agentic.errors import ForgeError
+from airflow_agentic.records import ChangeSet, Decision, Delivery, FileEdit, Finding, Outcome, OutcomeStatus
+
+_AUTHOR = ("airflow-agentic", "airflow-agentic@localhost")
+_NOT_FOUND = 404
+_BAD_MODES = ("120000", "160000")
+_COMMITS = 50
+
+
+class GithubForge:
+    """Publish into one repository of GitHub.
+
+    :param client_factory: returns a ``github.Github``; called when first needed, so that building costs nothing.
+    :param repository: ``owner/name``.
+    :param base_branch: the branch that fixes are for; never written.
+    :param accept: risks accepted by name: ``unprotected_base_branch``, ``wide_token``.
+    :param label: marks our pull requests and issues.
+    """
+
+    name = "github"
+
+    def __init__(
+        self,
+        client_factory: Callable[[], Any],
+        repository: str,
+        base_branch: str,
+        accept: tuple[str, ...] = (),
+        label: str = "agentic",
+    ) -> None:
+        self._client_factory = client_factory
+        self._repository = repository
+        self._base = base_branch
+        self._accept = frozenset(accept)
+        self._label = label
+        self._opened: Any = None
+
+    def preflight(self) -> tuple[Finding, ...]:
+        """Return what is unsafe: no base branch, nobody protects it, or the token can do more than it must."""
+        with self._talking("checking the repository"):
+            branch = _or_none(lambda: self._repo().get_branch(self._base))
+            if branch is None:
+                return (_denied(f"{self._repository!r} has no branch {self._base!r}. Set base_branch to an existing one."),)
+            found = []
+            if not branch.protected and "unprotected_base_branch" not in self._accept:
+                found.append(
+                    _denied(
+                        f"Branch {self._base!r} of {self._repository!r} is not protected, and a token that pushes branches "
+                        "can push to it. Protect it, or add 'unprotected_base_branch' to accept of the agentic connection."
+                    )
+                )
+            wide = self._wide()
+            if wide and "wide_token" not in self._accept:
+                found.append(
+                    _denied(
+                        f"The token can do more than it must ({', '.join(wide)}). Use a GitHub App or fine-grained token of "
+                        "this repository with contents and pull requests, or add 'wide_token' to accept."
+                    )
+                )
+        return tuple(found)
+
+    def open_change(self, delivery: Delivery) -> Outcome:
+        """Open or update the draft pull request; safe to repeat, see `Forge.open_change`."""
+        if delivery.change is None or delivery.branch == self._base or not delivery.branch.startswith("agentic/"):
+            raise ForgeError(f"Opening a pull request for branch {delivery.branch!r} failed: not a branch of ours.")
+        with self._talking(f"opening a pull request from {delivery.branch!r}"):
+            base = self._repo().get_branch(self._base).commit.sha
+            head = self._head(delivery.branch)
+            pull = self._pull(delivery)
+            if pull is not None and pull.state == "closed" and not pull.merged:
+                return _outcome(OutcomeStatus.RECORDED, pull, delivery, "It was closed by a person; it stays closed.")
+            if head and not self._only_ours(base, head, delivery.fingerprint):
+                if pull is None:
+                    raise ForgeError(f"Using branch {delivery.branch!r} was refused: it holds commits of a person.")
+                detail = "A person has pushed to its branch; it is left as it is."
+                return _outcome(OutcomeStatus.PR_UNCHANGED, pull, delivery, detail)
+            there = bool(head) and self._holds(base, str(head), delivery.change)
+            if not there:
+                self._push(delivery, base, head)
+            if pull is not None and pull.state == "open":
+                if there:
+                    return _outcome(OutcomeStatus.PR_UNCHANGED, pull, delivery, "The same change is there already.")
+                pull.edit(title=delivery.title, body=delivery.body)
+                return _outcome(OutcomeStatus.PR_UPDATED, pull, delivery)
+            pull = self._repo().create_pull(
+                base=self._base, head=delivery.branch, title=delivery.title, body=delivery.body, draft=True
+            )
+            return _outcome(OutcomeStatus.PR_OPENED, pull, delivery, self._mark(pull, delivery))
+
+    def open_issue(self, delivery: Delivery) -> Outcome:
+        """Open or update the issue; safe to repeat."""
+        with self._talking("opening an issue"):
+            body = f"{delivery.body}\n{_hidden(delivery)}\n"
+            issue = self._issue(delivery)
+            if issue is None:
+                issue = self._repo().create_issue(title=delivery.title, body=body, labels=[self._label])
+                return _outcome(OutcomeStatus.ISSUE_OPENED, issue, delivery)
+            if issue.state == "closed":
+                return _outcome(OutcomeStatus.RECORDED, issue, delivery, "It was closed by a person; it stays closed.")
+            if issue.body != body:
+                issue.edit(title=delivery.title, body=body)
+            return _outcome(OutcomeStatus.ISSUE_UPDATED, issue, delivery)
+
+    def withdraw(self, delivery: Delivery) -> str:
+        """Close what is open, delete the branch if it holds only our commits; say what was done."""
+        done = []
+        with self._talking(f"withdrawing {delivery.branch!r}"):
+            pull, issue = self._pull(delivery), self._issue(delivery)
+            if pull is not None and pull.state == "open":
+                pull.edit(state="closed")
+                done.append(f"pull request {pull.number} closed")
+            if issue is not None and issue.state == "open":
+                issue.edit(state="closed")
+                done.append(f"issue {issue.number} closed")
+            head = self._head(delivery.branch)
+            if head and delivery.branch.startswith("agentic/"):
+                base = self._repo().get_branch(self._base).commit.sha
+                if self._only_ours(base, head, delivery.fingerprint):
+                    self._ref(delivery.branch).delete()
+                    done.append(f"branch {delivery.branch} deleted")
+                else:
+                    done.append(f"branch {delivery.branch} kept: a person has pushed to it")
+        return ", ".join(done) or "there was nothing to undo"
+
+    def _push(self, delivery: Delivery, base: str, head: str | None) -> None:
+        """Make the commit on the current base; on a branch of ours it gets our last commit as a second parent."""
+        import github
+
+        repo = self._repo()
+        assert delivery.change is not None
+        entries = [self._tree_entry(base, edit) for edit in delivery.change.edits]
+        tree = repo.create_git_tree(entries, base_tree=repo.get_git_commit(base).tree)
+        parents = [repo.get_git_commit(sha) for sha in dict.fromkeys((head or base, base))]
+        author = github.InputGitAuthor(*_AUTHOR)
+        commit = repo.create_git_commit(delivery.commit_message, tree, parents, author=author, committer=author)
+        if head:
+            self._ref(delivery.branch).edit(commit.sha, force=False)
+        else:
+            repo.create_git_ref(f"refs/heads/{delivery.branch}", commit.sha)
+
+    def _tree_entry(self, base: str, edit: FileEdit) -> Any:
+        import github
+
+        mode, blob = self._entry(base, edit.path)
+        if mode in _BAD_MODES:
+            raise ForgeError(f"Changing {edit.path!r} was refused: it is a symbolic link or a submodule on the base branch.")
+        if blob != (None if edit.before is None else _blob_id(edit.before)):
+            raise ForgeError(
+                f"Changing {edit.path!r} on {self._repository!r} failed: {self._base!r} has moved and holds another text. "
+                "Clear the investigate task, so that the change is made and proved anew."
+            )
+        if edit.after is None:
+            return github.InputGitTreeElement(edit.path, mode or "100644", "blob", sha=None)
+        made = self._repo().create_git_blob(edit.after, "utf-8")
+        return github.InputGitTreeElement(edit.path, mode or "100644", "blob", sha=made.sha)
+
+    def _entry(self, commit: str, path: str) -> tuple[str | None, str | None]:
+        """Return mode and blob of a path, folder by folder: a recursive listing is cut short in a big repository."""
+        tree = self._repo().get_git_tree(commit)
+        *folders, name = path.split("/")
+        for folder in folders:
+            below = next((item for item in tree.tree if item.path == folder and item.type == "tree"), None)
+            if below is None:
+                return None, None
+            tree = self._repo().get_git_tree(below.sha)
+        found = next((item for item in tree.tree if item.path == name), None)
+        return (found.mode, found.sha) if found else (None, None)
+
+    def _holds(self, base: str, head: str, change: ChangeSet) -> bool:
+        files = {file.filename for file in self._repo().compare(base, head).files}
+        if files != {edit.path for edit in change.edits}:
+            return False
+        wanted = ((edit.path, None if edit.after is None else _blob_id(edit.after)) for edit in change.edits)
+        return all(self._entry(head, path)[1] == blob for path, blob in wanted)
+
+    def _only_ours(self, base: str, head: str, fingerprint: str) -> bool:
+        found = self._repo().compare(base, head)
+        if found.total_commits > _COMMITS:
+            return False
+        trailer = f"Agentic-Fingerprint: {fingerprint}"
+        return all(
+            c.commit.author.email == c.commit.committer.email == _AUTHOR[1] and trailer in c.commit.message.splitlines()
+            for c in found.commits
+        )
+
+    def _pull(self, delivery: Delivery) -> Any:
+        """Return the newest pull request of our branch, whatever its state; an open one first."""
+        owner = self._repository.split("/")[0]
+        found = self._repo().get_pulls(state="all", head=f"{owner}:{delivery.branch}", base=self._base)
+        pulls = sorted(found, key=lambda pull: (pull.state == "open", pull.number))
+        return pulls[-1] if pulls else None
+
+    def _issue(self, delivery: Delivery) -> Any:
+        found = self._repo().get_issues(state="all", labels=[self._label])
+        mark = _hidden(delivery)
+        ours = [issue for issue in found if mark in (issue.body or "") and issue.pull_request is None]
+        return max(ours, key=lambda issue: (issue.state == "open", issue.number), default=None)
+
+    def _mark(self, pull: Any, delivery: Delivery) -> str:
+        """Label it and ask reviewers; return what did not work, which is no reason to fail."""
+        import github
+
+        notes = []
+        try:
+            pull.add_to_labels(self._label)
+        except github.GithubException as error:
+            notes.append(f"The label {self._label!r} could not be set (HTTP {error.status}).")
+        try:
+            if delivery.reviewers:
+                people = [name for name in delivery.reviewers if "/" not in name]
+                teams = [name.rsplit("/", 1)[-1] for name in delivery.reviewers if "/" in name]
+                pull.create_review_request(reviewers=people, team_reviewers=teams)
+        except github.GithubException as error:
+            notes.append(f"Reviewers {', '.join(delivery.reviewers)} could not be asked (HTTP {error.status}).")
+        return " ".join(notes)
+
+    def _wide(self) -> tuple[str, ...]:
+        """Return what the token can do beyond its need, as far as GitHub tells: see docs/FACTS_forges.md."""
+        repo = self._repo()
+        wide = [word for word in ("admin", "maintain") if repo.permissions and getattr(repo.permissions, word, False)]
+        scopes = self._client().oauth_scopes or []
+        return (*(f"permission {word}" for word in wide), *(f"scope {s}" for s in scopes if s not in ("public_repo", "")))
+
+    def _head(self, branch: str) -> str | None:
+        found = _or_none(lambda: self._repo().get_branch(branch))
+        return found.commit.sha if found else None
+
+    def _ref(self, branch: str) -> Any:
+        """Return the reference, fetched: PyGithub 2.10 makes it lazily, with an address that cannot be written to."""
+        ref = self._repo().get_git_ref(f"heads/{branch}")
+        ref.update()
+        return ref
+
+    def _client(self) -> Any:
+        self._repo()
+        return self._opened[0]
+
+    def _repo(self) -> Any:
+        if self._opened is None:
+            client = self._client_factory()
+            self._opened = (client, client.get_repo(self._repository))
+        return self._opened[1]
+
+    @contextmanager
+    def _talking(self, doing: str) -> Iterator[None]:
+        """Translate the SDK's and the network's errors; nothing was done that cannot be repeated."""
+        import github
+        import requests
+
+        try:
+            yield
+        except github.GithubException as error:
+            said = (error.data or {}).get("message", "") if isinstance(error.data, dict) else str(error.data)[:200]
+            raise ForgeError(
+                f"GitHub refused {doing} on {self._repository!r}: HTTP {error.status}, {said!r}. "
+                f"{_advice(error.status)} Clearing the deliver task is safe."
+            ) from error
+        except (requests.RequestException, OSError) as error:
+            raise ForgeError(
+                f"Reaching GitHub while {doing} on {self._repository!r} failed: {type(error).__name__}. "
+                "Clearing the deliver task is safe."
+            ) from error
+
+
+def _advice(status: int) -> str:
+    if status in (401, 403):
+        return "Give the token contents: write, pull requests: write and issues: write on this repository."
+    if status == _NOT_FOUND:
+        return "Check repository, and that the token may see it."
+    return "Look at GitHub's status."
+
+
+def _or_none(ask: Callable[[], Any]) -> Any:
+    import github
+
+    try:
+        return ask()
+    except github.UnknownObjectException:
+        return None
+
+
+def _blob_id(text: str) -> str:
+    data = text.encode()
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
+def _hidden(delivery: Delivery) -> str:
+    return f"<!-- Agentic-Fingerprint: {delivery.fingerprint} -->"
+
+
+def _denied(message: str) -> Finding:
+    return Finding(rule="preflight", decision=Decision.DENY, message=message)
+
+
+def _outcome(status: OutcomeStatus, there: Any, delivery: Delivery, detail: str = "") -> Outcome:
+    branch = delivery.branch if delivery.change else None
+    return Outcome(
+        status=status, title=there.title, body=there.body or "", url=there.html_url, branch=branch, number=there.number,
+        detail=detail,
+    )  # fmt: skip

@@ -1,0 +1,183 @@
+"""All that was found, tried and decided → a draft pull request, an issue, or a record that stays here.
+
+A pull request needs a change, its proof, trust level ``propose``, and ALLOW or a person's approval of an ASK. Nobody
+can approve a DENY away. Branch, title and trailers are made from ids and closed sets, never from a model's words;
+the body goes through the escaping template, and the final bytes are scanned for secrets once more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from airflow_agentic.changes import added_lines
+from airflow_agentic.errors import ForgeError
+from airflow_agentic.forges.write_body import write_body
+from airflow_agentic.ports import Forge, Redactor
+from airflow_agentic.records import (
+    Answer,
+    Approval,
+    Decision,
+    Delivery,
+    Dossier,
+    Incident,
+    Outcome,
+    OutcomeStatus,
+    Proof,
+    ProofStatus,
+    Proposal,
+    Verdict,
+)
+
+BODY_LIMIT = 65_536
+"""GitHub's, in characters; more is HTTP 422."""
+_TITLE_LIMIT = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Publication:
+    """What publishing needs to know of the scope."""
+
+    repository: str
+    base_branch: str
+    reviewers: tuple[str, ...] = ()
+    trust_level: str = "diagnose"
+
+
+def publish(
+    incident: Incident,
+    dossier: Dossier,
+    proposal: Proposal,
+    proof: Proof,
+    verdict: Verdict,
+    approval: Approval,
+    *,
+    forge: Forge,
+    publication: Publication,
+    redactor: Redactor,
+    before: Callable[[str, Mapping[str, object]], object],
+) -> Outcome:
+    """Publish what may be published; safe to repeat.
+
+    :param before: told of each side effect, with its inverse, before it happens.
+    :raises ForgeError: the forge did not take it, or refuses the repository; clearing the deliver task is safe.
+    """
+    why_not = why_no_change(proposal, proof, verdict, approval, publication.trust_level)
+    change = None if why_not else proposal.change
+    parts = (incident, dossier, proposal, proof, verdict, approval)
+    body = write_body(*parts, as_change=change is not None, why_not=why_not, base_branch=publication.base_branch)
+    body = _bounded(redactor.redact(body))
+    delivery = build_delivery(incident, dossier, replace(proposal, change=change), body=body, publication=publication)
+    if publication.trust_level not in ("diagnose", "propose"):
+        return Outcome(status=OutcomeStatus.RECORDED, title=delivery.title, body=body, detail=why_not)
+    delivery = replace(delivery, commit_message=redactor.redact(delivery.commit_message))
+    if change is None:
+        rollback = f"Close the issue, or run: airflow agentic rollback {incident.id}"
+        before("opening an issue", {"title": delivery.title, "because": why_not, "rollback": rollback})
+        return replace(forge.open_issue(delivery), rollback=rollback)
+    _scan(delivery, redactor)
+    _ready(forge)
+    rollback = (
+        f"Close the pull request and delete branch {delivery.branch}, or run: airflow agentic rollback {incident.id}. "
+        "Nothing else was changed; once merged, revert the merge commit."
+    )
+    before(
+        "opening a pull request",
+        {"title": delivery.title, "branch": delivery.branch, "base": delivery.base_branch, "rollback": rollback},
+    )
+    return replace(forge.open_change(delivery), rollback=rollback)
+
+
+def why_no_change(proposal: Proposal, proof: Proof, verdict: Verdict, approval: Approval, trust_level: str) -> str:
+    """Return in one sentence why no pull request may be opened; empty when one may."""
+    denied = "; ".join(f.message for f in verdict.findings if f.decision is Decision.DENY)
+    if trust_level not in ("diagnose", "propose"):
+        return f"The trust level is {trust_level!r}: nothing is published."
+    if proof.status is ProofStatus.ALREADY_FIXED:
+        return "The base branch already passes: it is fixed there."
+    if proposal.change is None:
+        return "No change of the code would cure it."
+    if trust_level != "propose":
+        return "The trust level is 'diagnose': the diagnosis is published, the change is not."
+    if verdict.decision is Decision.DENY:
+        return f"Denied: {denied or 'by the guardrails'}"
+    if proof.status is not ProofStatus.PROVED:
+        return f"The change is not proved ({proof.status.value}): {proof.reason}"
+    if verdict.decision is Decision.ASK and approval.answer is not Answer.APPROVED:
+        who = f" by {approval.by}" if approval.by else ""
+        return f"A person was to decide, and the answer is: {approval.answer.value}{who}. {approval.reason}".strip()
+    return ""
+
+
+def build_delivery(
+    incident: Incident, dossier: Dossier, proposal: Proposal, *, body: str, publication: Publication
+) -> Delivery:
+    """Return what the forge is handed; an issue if the proposal holds no change. Two runs with one cause share it."""
+    fingerprint = _fingerprint(incident, dossier)
+    title = _title(incident, dossier, proposal)
+    slug = re.sub(r"[^a-z0-9]+", "-", incident.dag_id.lower()).strip("-")[:40].strip("-") or "dag"
+    said = proposal.diagnosis.category.value.replace("_", " ")
+    message = (
+        f"{title[:72]}\n\nCause: {said}. Proved in an isolated run; the pull request has the details.\n\n"
+        f"Agentic-Incident: {_one_word(incident.id)}\nAgentic-Fingerprint: {fingerprint}\n"
+    )
+    return Delivery(
+        incident_id=incident.id,
+        fingerprint=fingerprint,
+        title=title,
+        body=body,
+        base_branch=publication.base_branch,
+        branch=f"agentic/{slug}-{fingerprint[:12]}",
+        commit_message=message,
+        change=proposal.change,
+        labels=("agentic",),
+        reviewers=publication.reviewers,
+    )
+
+
+def _title(incident: Incident, dossier: Dossier, proposal: Proposal) -> str:
+    """Name Dag, task, category and file; a task or file that only the agent speaks of is left out."""
+    said = proposal.diagnosis
+    known = [*(key.task_id for key in incident.members), *(node.task_id for node in dossier.graph)]
+    task = said.root_cause_task if said.root_cause_task in known else (known[0] if known else None)
+    where = ".".join(_one_word(part) for part in (incident.dag_id, task) if part)
+    files = [edit.path for edit in proposal.change.edits] if proposal.change else []
+    file = f" in {_one_word(files[0])}" if files else ""
+    return f"{'Fix' if files else 'Failed:'} {where}: {said.category.value.replace('_', ' ')}{file}"[:_TITLE_LIMIT]
+
+
+def _one_word(text: str) -> str:
+    return re.sub(r"[^\w.:+/-]", "_", text, flags=re.ASCII)[:120]
+
+
+def _fingerprint(incident: Incident, dossier: Dossier) -> str:
+    """Return hexadecimal digits, at least twelve, whatever the record holds: it becomes a branch name."""
+    given = dossier.incident.fingerprint or incident.fingerprint or incident.id
+    return given if re.fullmatch(r"[0-9a-f]{12,64}", given) else hashlib.sha256(given.encode()).hexdigest()[:16]
+
+
+def _bounded(body: str) -> str:
+    if len(body) <= BODY_LIMIT:
+        return body
+    raise ForgeError(
+        f"Writing the pull request failed: its text has {len(body)} characters, the forge takes {BODY_LIMIT}. "
+        "This is a fault of ours; the diagnosis is stored, see: airflow agentic show."
+    )
+
+
+def _scan(delivery: Delivery, redactor: Redactor) -> None:
+    for edit in delivery.change.edits if delivery.change else ():
+        added = "\n".join(line for _, line in added_lines(edit))
+        if redactor.redact(added) != added:
+            raise ForgeError(
+                f"Publishing {edit.path!r} was refused: its added lines hold something that looks like a secret. "
+                "Nothing left this machine."
+            )
+
+
+def _ready(forge: Forge) -> None:
+    denied = [finding.message for finding in forge.preflight() if finding.decision is Decision.DENY]
+    if denied:
+        raise ForgeError(f"Opening a pull request was refused before anything was written: {' '.join(denied)}")

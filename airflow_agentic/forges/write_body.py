@@ -1,0 +1,113 @@
+"""Records → the text of the pull request or issue, as Markdown that does nothing but say it.
+
+Every ``{{ }}`` of the template is escaped unless a filter made it Markdown (`Markdown`), so a new line in the
+template is safe by default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from airflow_agentic.changes import changed_lines
+from airflow_agentic.escape import code_block, code_span, escape_markdown
+from airflow_agentic.records import Approval, Dossier, Evidence, Incident, Proof, Proposal, StagedRun, Verdict
+
+_EXCERPTS = (1_200, 400, 0)
+"""Characters of each cited piece of evidence; the next smaller one is taken while the text is too long."""
+_ROOM = 60_000
+"""Below the forge's limit, because redaction may lengthen a text."""
+_LIST = 20
+_TEXT = 1_500
+
+
+class Markdown(str):
+    """Text that is already safe Markdown."""
+
+    __slots__ = ()
+
+
+def write_body(
+    incident: Incident,
+    dossier: Dossier,
+    proposal: Proposal,
+    proof: Proof,
+    verdict: Verdict,
+    approval: Approval,
+    *,
+    as_change: bool,
+    why_not: str,
+    base_branch: str,
+) -> str:
+    """Return the text, at most 60,000 characters.
+
+    :param why_not: why it is no pull request; shown in an issue.
+    """
+    template = _environment().get_template("pull_request.md.j2")
+    text = ""
+    for excerpt in _EXCERPTS:
+        text = template.render(
+            incident=incident,
+            dossier=dossier,
+            diagnosis=proposal.diagnosis,
+            proposal=proposal,
+            change=proposal.change,
+            lines=changed_lines(proposal.change) if proposal.change else 0,
+            proof=proof,
+            tasks=_tasks(proof),
+            verdict=verdict,
+            approval=approval,
+            cited=_cited(dossier, proposal),
+            excerpt=excerpt,
+            as_change=as_change,
+            why_not=why_not,
+            base_branch=base_branch,
+        )
+        if len(text) <= _ROOM:
+            return text
+    return text[: text.rfind("\n\n", 0, _ROOM)] + "\n"
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        finalize=lambda value: value if isinstance(value, Markdown) else escape_markdown(_short(str(value))),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - this is Markdown: `finalize` escapes for it, HTML escaping would not
+    )
+    environment.filters["code"] = lambda text: Markdown(code_span(_short(str(text), 300)))
+    environment.filters["block"] = lambda text, limit, language="": Markdown(code_block(_short(text, limit), language))
+    environment.filters["some"] = _some
+    return environment
+
+
+def _short(text: str, limit: int = _TEXT) -> str:
+    return text if len(text) <= limit else f"{text[: limit - 2].rstrip()} …"
+
+
+def _some(items: Iterable[object]) -> list[object]:
+    given = list(items)
+    more = [f"… and {len(given) - _LIST} more"] if len(given) > _LIST and isinstance(given[0], str) else []
+    return given[:_LIST] + more
+
+
+def _cited(dossier: Dossier, proposal: Proposal) -> list[Evidence]:
+    known = {item.id: item for item in dossier.evidence}
+    return [known[name] for name in dict.fromkeys(proposal.diagnosis.cites) if name in known]
+
+
+def _tasks(proof: Proof) -> list[tuple[str, str, str]]:
+    """Return task, state before and state after; failed ones first."""
+    red, green = _states(proof.red), _states(proof.green)
+    names = sorted(dict.fromkeys([*red, *green]), key=lambda name: red.get(name) != "failed")
+    return [(name, red.get(name, "not run"), green.get(name, "not run")) for name in names]
+
+
+def _states(run: StagedRun | None) -> dict[str, str]:
+    tasks = run.tasks if run else ()
+    return {t.task_id if t.map_index < 0 else f"{t.task_id}[{t.map_index}]": t.state for t in tasks}

@@ -1,0 +1,138 @@
+"""GithubForge against the emulator: the claims of every forge, and what only GitHub has."""
+
+import itertools
+import uuid
+from dataclasses import replace
+
+import github
+import pytest
+
+from airflow_agentic.errors import ForgeError
+from airflow_agentic.forges.github import GithubForge
+from airflow_agentic.testing.builders import OLD
+from airflow_agentic.testing.forge_claims import PATH, ForgeClaims, a_delivery
+from airflow_agentic.testing.github_emulator import TOKEN, GithubEmulator
+
+pytestmark = [pytest.mark.e2e, pytest.mark.filterwarnings("ignore::ResourceWarning")]
+NAMES = (f"pipelines-{number}" for number in itertools.count())
+ACCEPTED = ("wide_token",)
+
+
+@pytest.fixture(scope="module")
+def emulator():
+    with GithubEmulator() as running:
+        yield running
+
+
+class GithubBench:
+    """A repository of its own on the emulator, and what a person does to it."""
+
+    def __init__(self, emulator, *, protected=True, accept=ACCEPTED):
+        self.emulator = emulator
+        self.repository = emulator.seed(next(NAMES), {PATH: OLD}, protected=protected)
+        self.forge = GithubForge(lambda: a_client(emulator.url), self.repository, "main", accept)
+
+    def push_as_person(self, delivery):
+        self.emulator.write(self.repository, delivery.branch, PATH, "# mine\n")
+
+    def close_as_person(self, delivery):
+        number = self.forge.open_change(delivery).number
+        self.emulator.call("PATCH", f"/repos/{self.repository}/pulls/{number}", {"state": "closed"})
+
+    def text_of(self, delivery, path):
+        return self.emulator.read(self.repository, delivery.branch, path)
+
+    def pull(self, number):
+        return self.emulator.call("GET", f"/repos/{self.repository}/pulls/{number}")
+
+
+def a_client(url, token=TOKEN):
+    return github.Github(auth=github.Auth.Token(token), base_url=url, retry=None, timeout=10)
+
+
+@pytest.fixture
+def bench(emulator):
+    return GithubBench(emulator)
+
+
+class TestGithub(ForgeClaims):
+    """The claims, on GitHub."""
+
+
+def test_the_pull_request_is_a_draft_with_our_label_and_reviewers(bench):
+    outcome = bench.forge.open_change(a_delivery(reviewers=("mona",)))
+    pull = bench.pull(outcome.number)
+    assert (pull["draft"], pull["base"]["ref"]) == (True, "main")
+    assert [person["login"] for person in pull["requested_reviewers"]] == ["mona"]
+    assert outcome.detail == ""
+
+
+def test_a_reviewer_who_does_not_exist_is_a_note_and_no_error(bench):
+    outcome = bench.forge.open_change(a_delivery(reviewers=("nobody-of-that-name",)))
+    assert outcome.status.value == "pr_opened"
+    assert "nobody-of-that-name" in outcome.detail
+
+
+def test_the_base_branch_is_not_written(bench):
+    bench.forge.open_change(a_delivery())
+    assert bench.emulator.read(bench.repository, "main", PATH) == OLD
+
+
+def test_withdrawing_deletes_our_branch_and_keeps_a_persons(emulator):
+    ours, theirs = GithubBench(emulator), GithubBench(emulator)
+    for bench in (ours, theirs):
+        bench.forge.open_change(a_delivery())
+    theirs.push_as_person(a_delivery())
+    assert "deleted" in ours.forge.withdraw(a_delivery())
+    assert "kept" in theirs.forge.withdraw(a_delivery())
+
+
+def test_an_unprotected_base_branch_is_denied_unless_accepted(emulator):
+    bench = GithubBench(emulator, protected=False)
+    accepting = GithubForge(
+        lambda: a_client(emulator.url), bench.repository, "main", (*ACCEPTED, "unprotected_base_branch")
+    )
+    assert "'unprotected_base_branch' to accept" in bench.forge.preflight()[0].message
+    assert accepting.preflight() == ()
+
+
+def test_an_owners_token_is_too_wide_unless_accepted(emulator):
+    bench = GithubBench(emulator, accept=())
+    assert "'wide_token' to accept" in bench.forge.preflight()[0].message
+
+
+def test_a_base_branch_that_moved_is_an_error_that_says_what_to_clear(emulator):
+    bench = GithubBench(emulator, protected=False)
+    emulator.write(bench.repository, "main", PATH, "moved = True\n", token=TOKEN)
+    with pytest.raises(ForgeError, match="Clear the investigate task"):
+        bench.forge.open_change(a_delivery())
+
+
+def test_an_update_and_a_file_that_is_new_and_one_deleted(bench):
+    from airflow_agentic.changes import make_change
+    from airflow_agentic.records import FileEdit
+
+    edits = (FileEdit(path=PATH, before=OLD, after=None), FileEdit(path="dags/new.py", before=None, after="é = 1\r\n"))
+    delivery = replace(a_delivery(), change=make_change("a" * 40, edits, "Move"))
+    bench.forge.open_change(delivery)
+    assert bench.text_of(delivery, "dags/new.py") == "é = 1\r\n"
+    with pytest.raises(RuntimeError, match="404"):
+        bench.text_of(delivery, PATH)
+    assert bench.forge.open_change(delivery).status.value == "pr_unchanged"
+
+
+@pytest.mark.parametrize(
+    ("token", "repository", "said"),
+    [("wrong-token", None, "HTTP 40[134]"), (TOKEN, f"acme/none-{uuid.uuid4().hex[:6]}", "HTTP 404")],
+    ids=["wrong token", "no such repository"],
+)
+def test_what_github_refuses_is_a_forge_error(bench, token, repository, said):
+    forge = GithubForge(lambda: a_client(bench.emulator.url, token), repository or bench.repository, "main", ACCEPTED)
+    with pytest.raises(ForgeError, match=said):
+        forge.open_change(a_delivery())
+
+
+def test_a_server_that_is_down_is_a_forge_error():
+    forge = GithubForge(lambda: a_client("http://127.0.0.1:9"), "acme/pipelines", "main")
+    with pytest.raises(ForgeError, match="Clearing the deliver task is safe"):
+        forge.preflight()
