@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -21,7 +22,7 @@ class TaskLogTool:
     """Read a failed task's log again, as a stream: a log of a gigabyte is never held.
 
     :param failed: the failed task instances that may be read, and no others.
-    :param lines: yields the lines of one try's log, as text.
+    :param lines: yields the lines of one try's log: plain, or records as Airflow's API streams them.
     """
 
     name = "task_log"
@@ -48,10 +49,26 @@ class TaskLogTool:
             names = sorted({key.task_id for key in self._failed})
             raise ToolRefused(f"{task_id!r} is no failed task of this run. Those are: {', '.join(names) or 'none'}.")
         try:
-            lines = (line.rstrip("\n")[:LINE_CHARACTERS] for line in self._lines(key))
+            lines = (_plain(line)[:LINE_CHARACTERS] for line in self._lines(key))
             return _around(lines, search) if search else "\n".join(deque(lines, maxlen=TAIL)) or "The log is empty."
         except SourceUnavailable as error:
             raise ToolRefused(f"The log of {task_id!r} cannot be read: {error}") from error
+
+
+def _plain(line: str) -> str:
+    """Return what a record says, with its exception; a line that is no record as it is."""
+    text = line.rstrip("\n")
+    if not text.startswith("{"):
+        return text
+    try:
+        record = json.loads(text)
+    except json.JSONDecodeError:
+        return text
+    if not isinstance(record.get("event"), str):
+        return text
+    causes = record.get("error_detail") if isinstance(record.get("error_detail"), list) else []
+    said = [f"{c.get('exc_type')}: {c.get('exc_value')}" for c in causes or [] if isinstance(c, dict)]
+    return " | ".join([record["event"], *said])
 
 
 def _around(lines: Iterable[str], search: str) -> str:

@@ -31,6 +31,13 @@ def test_without_a_search_the_end_of_the_log_is_shown():
     assert len(shown.splitlines()) == 150
 
 
+def test_a_record_of_airflows_api_is_shown_as_what_it_says():
+    record = '{"timestamp":"t","level":"error","event":"Task failed","error_detail":[{"exc_type":"KeyError","exc_value":"id"}]}'
+    odd = '{"event": 7}'
+    shown = TaskLogTool((KEY,), lambda key: [record, "plain", odd]).run({"task_id": "parse", "search": ""})
+    assert shown.splitlines() == ["Task failed | KeyError: id", "plain", odd]
+
+
 def test_only_failed_tasks_have_a_log_to_read():
     with pytest.raises(ToolRefused, match="parse"):
         TaskLogTool((KEY,), lines).run({"task_id": "other", "search": ""})
