@@ -31,10 +31,20 @@ CHATTER = (
     "GET http://10.0.{a}.{b}:8080/health 200 {f}ms",
 )
 CAUSES = {
-    "ERROR": ("connection to 10.1.2.3:5432 refused by server", "column order_total does not exist in relation raw.orders"),
-    "WARNING": ("12 of 40 rows published, partition still loading", "falling back to default currency USD for 812 rows"),
-    "INFO": ("upstream returned an unexpected content type text/html", "source file is 3 days old, using it anyway",
-             "no rows matched the customer filter", "token will not be renewed for tenant acme"),
+    "ERROR": (
+        "connection to 10.1.2.3:5432 refused by server",
+        "column order_total does not exist in relation raw.orders",
+    ),
+    "WARNING": (
+        "12 of 40 rows published, partition still loading",
+        "falling back to default currency USD for 812 rows",
+    ),
+    "INFO": (
+        "upstream returned an unexpected content type text/html",
+        "source file is 3 days old, using it anyway",
+        "no rows matched the customer filter",
+        "token will not be renewed for tenant acme",
+    ),
 }
 KEPT_CHARS = 16_000
 
@@ -61,7 +71,12 @@ def record(level: str, event: str, number: int) -> bytes:
     stamp = f"2026-11-02T{number // 3600 % 24:02d}:{number // 60 % 60:02d}:{number % 60:02d}.{number % 1_000_000:06d}Z"
     logger = "airflow.task.hooks.airflow.providers.standard.hooks.subprocess.SubprocessHook"
     fields = {
-        "timestamp": stamp, "level": level, "event": event, "logger": logger, "filename": "subprocess.py", "lineno": 106
+        "timestamp": stamp,
+        "level": level,
+        "event": event,
+        "logger": logger,
+        "filename": "subprocess.py",
+        "lineno": 106,
     }
     return json.dumps(fields, separators=(",", ":")).encode() + b"\n"
 
@@ -103,7 +118,10 @@ def rates(megabytes: int, repetitions: int) -> None:
         for _ in range(repetitions):
             for method, results in found.items():
                 out = subprocess.run(
-                    [sys.executable, __file__, "--one", method, path], capture_output=True, text=True, check=True,
+                    [sys.executable, __file__, "--one", method, path],
+                    capture_output=True,
+                    text=True,
+                    check=True,
                     env={**os.environ, "PYTHONPATH": os.path.dirname(os.path.dirname(os.path.abspath(__file__)))},
                 )
                 results.append(json.loads(out.stdout))

@@ -118,8 +118,9 @@ class CapturedReader:
             return console_log.records(section.path, section.start, section.end)
         if self._is_failing(key) and self._plain:
             return chain.from_iterable(console_log.records(path) for path in self._plain)
+        # Without the folder's name: the message becomes a gap, and an evaluation's folder may be named for its answer.
         raise SourceUnavailable(
-            f"Reading the log of {key.dag_id}.{key.task_id} from {self.case_dir!r} failed: it was not captured. "
+            f"Reading the log of {key.dag_id}.{key.task_id} from the captured failure failed: it was not captured. "
             "Add the console output as a .log file in its logs folder."
         )
 
@@ -276,7 +277,7 @@ class CapturedReader:
 
     def _unknown(self, kind: str, name: str) -> IncidentNotFound:
         return IncidentNotFound(
-            f"Reading {kind} {name!r} from the captured failure in {self.case_dir!r} failed: it is not in it. "
+            f"Reading {kind} {name!r} from the captured failure failed: it is not in it. "
             f"It has {', '.join(sorted({f'{r.dag_id} {r.run_id}' for r in self._runs})) or 'no runs'}."
         )
 

@@ -39,7 +39,7 @@ _HOT = re.compile(
     r"unexpect|unknown|unsupported|unresolved|undefined|unauthor|forbidden|unavailable|unreach|time[d ]?-?out|"
     r"kill|\boom\b|out of memory|no space|disk full|abort|corrupt|malform|mismatch|differ|violat|duplicat|conflict|"
     r"expir|revok|exceed|too many|too large|limit|quota|throttl|retry|retri|skip|ignor|drop|discard|truncat|"
-    r"incomplete|partial|stale|outdated|late\b|delay|lag|still |only \d+|empty|\bnull|\bnan\b|\bnone\b|zero rows|0 rows|"
+    r"incomplete|partial|stale|outdated|late\b|delay|lag|still |only \d+|empty|\bnull|\bnan\b|\bnone\b|(?:zero|0) rows|"
     r"lost|disconnect|reset by|broken|closed|deadlock|locked|renam|removed|deprecat|schema|drift|changed|new column|"
     r"no longer|instead of|expected|fallback|falling back|suspicious|anomal|negative|overflow|rollback|rolled back|"
     r"unset|default(?:ing|ed)? to|assum|exit(?:ed)? (?:code|with)|signal|core dumped|permission|credential|password",

@@ -11,7 +11,13 @@ from airflow_agentic.context.distil import distil
 from airflow_agentic.context.gather import find_target
 from airflow_agentic.errors import IncidentNotFound
 from airflow_agentic.records import (
-    DagRecord, DagRunRecord, Incident, IncidentState, TaskKey, TaskNode, TaskRun,
+    DagRecord,
+    DagRunRecord,
+    Incident,
+    IncidentState,
+    TaskKey,
+    TaskNode,
+    TaskRun,
 )
 from airflow_agentic.testing.airflow import FakeAirflow
 
@@ -24,16 +30,40 @@ TRACE = ["Traceback (most recent call last):", '  File "/repo/load.py", line 3, 
 def fake(folder):
     good = TaskKey(dag_id="feed", run_id="good", task_id="group.load")
     return FakeAirflow(
-        dags=[DagRecord(dag_id="feed", relative_fileloc="feed.py", fileloc="/dags/feed.py", bundle_name=None,
-                        bundle_version=None, owners=("data",), tags=("t",), is_paused=False)],
-        runs=[DagRunRecord(dag_id="feed", run_id="good", state="success", logical_date=GOOD_DAY),
-              DagRunRecord(dag_id="feed", run_id=RUN, state="failed", logical_date=BAD_DAY)],
-        tasks=[TaskRun(key=good, state="success", started_at=None, duration_s=1.0),
-               TaskRun(key=TaskKey(dag_id="feed", run_id=RUN, task_id="fetch"), state="success", started_at=None,
-                       duration_s=1.0),
-               TaskRun(key=FAILED, state="failed", started_at=None, duration_s=1.0, rendered=(("bash_command", "load 2"),))],
-        nodes={"feed": [TaskNode(task_id="fetch", operator="Bash", downstream=("group.load",)),
-                        TaskNode(task_id="group.load", operator="Bash", upstream=("fetch",))]},
+        dags=[
+            DagRecord(
+                dag_id="feed",
+                relative_fileloc="feed.py",
+                fileloc="/dags/feed.py",
+                bundle_name=None,
+                bundle_version=None,
+                owners=("data",),
+                tags=("t",),
+                is_paused=False,
+            )
+        ],
+        runs=[
+            DagRunRecord(dag_id="feed", run_id="good", state="success", logical_date=GOOD_DAY),
+            DagRunRecord(dag_id="feed", run_id=RUN, state="failed", logical_date=BAD_DAY),
+        ],
+        tasks=[
+            TaskRun(key=good, state="success", started_at=None, duration_s=1.0),
+            TaskRun(
+                key=TaskKey(dag_id="feed", run_id=RUN, task_id="fetch"),
+                state="success",
+                started_at=None,
+                duration_s=1.0,
+            ),
+            TaskRun(
+                key=FAILED, state="failed", started_at=None, duration_s=1.0, rendered=(("bash_command", "load 2"),)
+            ),
+        ],
+        nodes={
+            "feed": [
+                TaskNode(task_id="fetch", operator="Bash", downstream=("group.load",)),
+                TaskNode(task_id="group.load", operator="Bash", upstream=("fetch",)),
+            ]
+        },
         logs={FAILED: [text.encode() for text in TRACE]},
     )
 
@@ -43,7 +73,7 @@ def console(task_id, *output):
     sdk = "[airflow.sdk.definitions.dag] loc=dag.py:1"
     return [
         f"{at} [DAG TEST] starting task_id={task_id} map_index=-1 {sdk}",
-        f"{at} [DAG TEST] running task <TaskInstance: feed.{task_id} {RUN} [TaskInstanceState.SCHEDULED] ti_id=1> {sdk}",
+        f"{at} [DAG TEST] running task <TaskInstance: feed.{task_id} {RUN} [TaskInstanceState.QUEUED] ti_id=1> {sdk}",
         f"{at} Running command: ['/usr/bin/bash', '-c', 'load 2'] {hook}",
         *(f"{at} {text:<30} {hook}" for text in output),
         f"{at} [DAG TEST] end task task_id={task_id} map_index=-1 {sdk}",
@@ -54,50 +84,102 @@ def task_event(kind, task_id, upstream, downstream):
     facet = {
         "dag": {"dag_id": "feed", "fileloc": "/opt/repo/dags/feed.py", "owner": "data", "tags": "['t']"},
         "dagRun": {"dag_id": "feed", "run_id": RUN, "logical_date": BAD_DAY, "clear_number": 0},
-        "task": {"task_id": task_id, "operator_class": "Bash", "upstream_task_ids": upstream,
-                 "downstream_task_ids": downstream, "trigger_rule": "all_success"},
+        "task": {
+            "task_id": task_id,
+            "operator_class": "Bash",
+            "upstream_task_ids": upstream,
+            "downstream_task_ids": downstream,
+            "trigger_rule": "all_success",
+        },
         "taskInstance": {"try_number": 1},
     }
-    return {"eventType": kind, "eventTime": BAD_DAY, "job": {"name": f"feed.{task_id}"}, "run": {"facets": {"airflow": facet}}}
+    return {
+        "eventType": kind,
+        "eventTime": BAD_DAY,
+        "job": {"name": f"feed.{task_id}"},
+        "run": {"facets": {"airflow": facet}},
+    }
 
 
 def captured(folder):
     logs = folder / "logs"
     logs.mkdir()
-    case = {"failing": {"dag_id": "feed", "task_ids": ["group.load"], "ds": "2026-11-02"},
-            "days": ["2026-11-01", "2026-11-02"], "dags": ["feed"]}
+    case = {
+        "failing": {"dag_id": "feed", "task_ids": ["group.load"], "ds": "2026-11-02"},
+        "days": ["2026-11-01", "2026-11-02"],
+        "dags": ["feed"],
+    }
     (folder / "case.json").write_text(json.dumps(case))
     lines = ["=== airflow dags test feed 2026-11-02", *console("fetch", "12 rows"), *console("group.load", *TRACE)]
     (logs / "console.log").write_text("\n".join(lines))
-    events = [task_event("COMPLETE", "fetch", "[]", "['group.load']"),
-              task_event("FAIL", "group.load", "['fetch']", "[]")]
+    events = [
+        task_event("COMPLETE", "fetch", "[]", "['group.load']"),
+        task_event("FAIL", "group.load", "['fetch']", "[]"),
+    ]
     (logs / "openlineage.jsonl").write_text("\n".join(map(json.dumps, events)))
     return CapturedReader(folder)
 
 
 def api_task(run_id, task_id, state):
-    return {"dag_id": "feed", "dag_run_id": run_id, "task_id": task_id, "map_index": -1, "try_number": 1, "state": state,
-            "start_date": "2026-11-02T04:00:00Z", "duration": 1.0, "logical_date": None,
-            "rendered_fields": {"bash_command": "load 2", "env": None}}
+    return {
+        "dag_id": "feed",
+        "dag_run_id": run_id,
+        "task_id": task_id,
+        "map_index": -1,
+        "try_number": 1,
+        "state": state,
+        "start_date": "2026-11-02T04:00:00Z",
+        "duration": 1.0,
+        "logical_date": None,
+        "rendered_fields": {"bash_command": "load 2", "env": None},
+    }
 
 
 def api_run(run_id, day, state):
-    return {"dag_id": "feed", "dag_run_id": run_id, "logical_date": day.replace("+00:00", "Z"), "state": state,
-            "run_after": "2026-11-22T00:00:00Z", "conf": {}, "bundle_version": None, "partition_key": None}
+    return {
+        "dag_id": "feed",
+        "dag_run_id": run_id,
+        "logical_date": day.replace("+00:00", "Z"),
+        "state": state,
+        "run_after": "2026-11-22T00:00:00Z",
+        "conf": {},
+        "bundle_version": None,
+        "partition_key": None,
+    }
 
 
 API = {
-    "/api/v2/dags/feed/details": {"dag_id": "feed", "relative_fileloc": "feed.py", "fileloc": "/dags/feed.py",
-                                  "owners": ["data"], "tags": [{"name": "t", "dag_id": "feed"}], "is_paused": False},
+    "/api/v2/dags/feed/details": {
+        "dag_id": "feed",
+        "relative_fileloc": "feed.py",
+        "fileloc": "/dags/feed.py",
+        "owners": ["data"],
+        "tags": [{"name": "t", "dag_id": "feed"}],
+        "is_paused": False,
+    },
     f"/api/v2/dags/feed/dagRuns/{RUN}": api_run(RUN, BAD_DAY, "failed"),
     "/api/v2/dags/feed/dagRuns": {"dag_runs": [api_run(RUN, BAD_DAY, "failed"), api_run("good", GOOD_DAY, "success")]},
     f"/api/v2/dags/feed/dagRuns/{RUN}/taskInstances": {
-        "task_instances": [api_task(RUN, "fetch", "success"), api_task(RUN, "group.load", "failed")]},
+        "task_instances": [api_task(RUN, "fetch", "success"), api_task(RUN, "group.load", "failed")]
+    },
     "/api/v2/dags/feed/dagRuns/~/taskInstances": {
-        "task_instances": [api_task(RUN, "group.load", "failed"), api_task("good", "group.load", "success")]},
-    "/api/v2/dags/feed/tasks": {"tasks": [
-        {"task_id": "fetch", "downstream_task_ids": ["group.load"], "operator_name": "Bash", "trigger_rule": "all_success"},
-        {"task_id": "group.load", "downstream_task_ids": [], "class_ref": {"module_path": "m", "class_name": "Bash"}}]},
+        "task_instances": [api_task(RUN, "group.load", "failed"), api_task("good", "group.load", "success")]
+    },
+    "/api/v2/dags/feed/tasks": {
+        "tasks": [
+            {
+                "task_id": "fetch",
+                "downstream_task_ids": ["group.load"],
+                "operator_name": "Bash",
+                "trigger_rule": "all_success",
+            },
+            {
+                "task_id": "group.load",
+                "downstream_task_ids": [],
+                "class_ref": {"module_path": "m", "class_name": "Bash"},
+            },
+        ]
+    },
 }
 
 
@@ -151,12 +233,23 @@ def test_the_log_holds_the_error(reader):
 
 
 def test_the_last_good_run_is_found(reader):
-    incident = Incident(id="i", dag_id="feed", run_id=RUN, clear_number=0, state=IncidentState.INVESTIGATING, detail="",
-                        first_seen="", last_seen="", signals=1)
+    incident = Incident(
+        id="i",
+        dag_id="feed",
+        run_id=RUN,
+        clear_number=0,
+        state=IncidentState.INVESTIGATING,
+        detail="",
+        first_seen="",
+        last_seen="",
+        signals=1,
+    )
     assert find_target(reader, incident).last_good.logical_date == GOOD_DAY
 
 
-@pytest.mark.parametrize("ask", [lambda r: r.dag("nothing"), lambda r: r.dag_run("feed", "nothing")], ids=["dag", "run"])
+@pytest.mark.parametrize(
+    "ask", [lambda r: r.dag("nothing"), lambda r: r.dag_run("feed", "nothing")], ids=["dag", "run"]
+)
 def test_what_does_not_exist_is_not_found(reader, ask):
     with pytest.raises(IncidentNotFound):
         ask(reader)

@@ -116,10 +116,21 @@ class Nothing:
 
 
 def dossier_of(ran: Ran, dag_id: str, run_id: str):
-    incident = Incident(id="i", dag_id=dag_id, run_id=run_id, clear_number=0, state=IncidentState.INVESTIGATING,
-                        detail="", first_seen="2026", last_seen="2026", signals=1)
+    incident = Incident(
+        id="i",
+        dag_id=dag_id,
+        run_id=run_id,
+        clear_number=0,
+        state=IncidentState.INVESTIGATING,
+        detail="",
+        first_seen="2026",
+        last_seen="2026",
+        signals=1,
+    )
     reader = ran.reader()
-    return gather(incident, reader=reader, sources=(TaskLogSource(reader), RunHistorySource(reader)), redactor=Nothing())
+    return gather(
+        incident, reader=reader, sources=(TaskLogSource(reader), RunHistorySource(reader)), redactor=Nothing()
+    )
 
 
 def test_a_failed_bash_task_yields_its_subprocess_error_its_history_and_the_warning_before_it(ran):

@@ -45,7 +45,8 @@ def test_without_any_log_the_run_and_its_failed_task_are_still_known(tmp_path):
 def test_the_days_before_are_good_runs(tmp_path):
     runs = a_capture(tmp_path).recent_runs("feed")
     assert [(run.logical_date, run.state) for run in runs] == [
-        ("2026-11-02T00:00:00+00:00", "failed"), ("2026-11-01T00:00:00+00:00", "success"),
+        ("2026-11-02T00:00:00+00:00", "failed"),
+        ("2026-11-01T00:00:00+00:00", "success"),
     ]
 
 
@@ -107,5 +108,7 @@ def test_a_traceback_below_a_console_record_becomes_its_error_detail():
 def test_an_event_over_several_console_lines_is_one_record_and_plain_output_another():
     text = "2026-11-02T04:00:00Z [info     ] first\nsecond [task]\nDagRun failed\n\x1b[31mWARNING: red\x1b[0m\n"
     assert [(r["event"], r["level"]) for r in records(text)] == [
-        ("first\nsecond", "info"), ("DagRun failed", "info"), ("WARNING: red", "warning"),
+        ("first\nsecond", "info"),
+        ("DagRun failed", "info"),
+        ("WARNING: red", "warning"),
     ]

@@ -52,8 +52,12 @@ def test_another_loggers_line_within_a_printed_traceback_does_not_break_it():
 def test_a_structured_chain_is_reported_by_its_first_cause():
     detail = [
         {"exc_type": "ValueError", "exc_value": "outer", "is_cause": False, "frames": []},
-        {"exc_type": "KeyError", "exc_value": "'x'", "is_cause": True,
-         "frames": [{"filename": "/repo/a.py", "lineno": 3, "name": "f"}]},
+        {
+            "exc_type": "KeyError",
+            "exc_value": "'x'",
+            "is_cause": True,
+            "frames": [{"filename": "/repo/a.py", "lineno": 3, "name": "f"}],
+        },
     ]
     error = error_of(TASK, distil([line("Task failed with exception", "error", "task", error_detail=detail)]))
     assert error.chain == ("KeyError: 'x'", "ValueError: outer")
@@ -82,11 +86,28 @@ def test_a_traceback_within_one_record_is_read():
         (["loading", "Process terminated by signal."], "unknown", "Process terminated by signal."),
         (["loading", "Killed", "Command exited with return code 137"], "unknown", "Killed"),
         (["/usr/bin/bash: line 1: loadctl: command not found"], "shell", "loadctl: command not found"),
-        (["Caused by: java.io.IOException: disk full", "\tat a.b.C.write(C.java:7)"], "java.io.IOException", "disk full"),
-        (["04:00:01  Database Error in model stg_orders (models/stg_orders.sql)", "  column total does not exist",
-          "  LINE 4: total"], "dbt.DatabaseError", "column total does not exist"),
-        (["04:00:01  Failure in test not_null_id (models/schema.yml)", "  Got 3 results, configured to fail if != 0"],
-         "dbt.TestFailure", "Got 3 results"),
+        (
+            ["Caused by: java.io.IOException: disk full", "\tat a.b.C.write(C.java:7)"],
+            "java.io.IOException",
+            "disk full",
+        ),
+        (
+            [
+                "04:00:01  Database Error in model stg_orders (models/stg_orders.sql)",
+                "  column total does not exist",
+                "  LINE 4: total",
+            ],
+            "dbt.DatabaseError",
+            "column total does not exist",
+        ),
+        (
+            [
+                "04:00:01  Failure in test not_null_id (models/schema.yml)",
+                "  Got 3 results, configured to fail if != 0",
+            ],
+            "dbt.TestFailure",
+            "Got 3 results",
+        ),
         ([], "AirflowException", "Bash command failed"),
     ],
     ids=["signal", "exit 137", "shell", "jvm", "dbt model", "dbt test", "nothing said"],
@@ -102,12 +123,16 @@ def test_an_empty_log_is_an_unknown_error_and_not_a_crash():
 
 
 def test_what_airflow_and_openlineage_print_for_every_task_is_dropped():
-    distilled = distil([
-        line("::group::Post Execute", logger="task"),
-        line("Pushing xcom", logger="task"),
-        line("Successfully emitted OpenLineage `FAIL` event", logger="airflow.providers.openlineage.plugins.adapter"),
-        line("rows read: 12"),
-    ])
+    distilled = distil(
+        [
+            line("::group::Post Execute", logger="task"),
+            line("Pushing xcom", logger="task"),
+            line(
+                "Successfully emitted OpenLineage `FAIL` event", logger="airflow.providers.openlineage.plugins.adapter"
+            ),
+            line("rows read: 12"),
+        ]
+    )
     assert distilled.text == "04:00:00 rows read: 12"
 
 
@@ -134,8 +159,16 @@ def test_more_shapes_of_line_than_can_be_kept_do_not_crowd_out_an_error():
 
 @pytest.mark.parametrize(
     "garbage",
-    [b"\xff\xfe", b"{", b"[]", b"", b'{"event":5}', b"A" * 300_000,
-     b'{"event":"a","error_detail":[{"exc_type":3,"frames":"x"},7]}', b'{"event":"e","timestamp":7,"level":null}'],
+    [
+        b"\xff\xfe",
+        b"{",
+        b"[]",
+        b"",
+        b'{"event":5}',
+        b"A" * 300_000,
+        b'{"event":"a","error_detail":[{"exc_type":3,"frames":"x"},7]}',
+        b'{"event":"e","timestamp":7,"level":null}',
+    ],
     ids=["bytes", "broken", "list", "empty", "number", "huge", "strange detail", "strange types"],
 )
 def test_garbage_is_text_and_never_an_error_of_ours(garbage):

@@ -8,17 +8,38 @@ from airflow_agentic.context.run_history import RunHistorySource
 from airflow_agentic.context.task_log import TaskLogSource
 from airflow_agentic.errors import SourceUnavailable
 from airflow_agentic.records import (
-    DagRecord, DagRunRecord, Evidence, Frame, Incident, IncidentState, SourceReport, Suspect, TaskError, TaskKey,
-    TaskNode, TaskRun, Trust,
+    DagRecord,
+    DagRunRecord,
+    Evidence,
+    Frame,
+    Incident,
+    IncidentState,
+    SourceReport,
+    Suspect,
+    TaskError,
+    TaskKey,
+    TaskNode,
+    TaskRun,
+    Trust,
 )
 from airflow_agentic.testing.airflow import FakeAirflow
 
-DAG = DagRecord(dag_id="feed", relative_fileloc="feed.py", fileloc=None, bundle_name=None, bundle_version=None,
-                owners=("data",), tags=("t",), is_paused=False)
+DAG = DagRecord(
+    dag_id="feed",
+    relative_fileloc="feed.py",
+    fileloc=None,
+    bundle_name=None,
+    bundle_version=None,
+    owners=("data",),
+    tags=("t",),
+    is_paused=False,
+)
 
 
 def a_run(day, state, dag_id="feed"):
-    return DagRunRecord(dag_id=dag_id, run_id=f"run {day}", state=state, logical_date=f"2026-11-{day:02d}T00:00:00+00:00")
+    return DagRunRecord(
+        dag_id=dag_id, run_id=f"run {day}", state=state, logical_date=f"2026-11-{day:02d}T00:00:00+00:00"
+    )
 
 
 def a_task(day, task_id, state, dag_id="feed", **fields):
@@ -27,24 +48,48 @@ def a_task(day, task_id, state, dag_id="feed", **fields):
 
 
 def incident(day=3):
-    return Incident(id="i", dag_id="feed", run_id=f"run {day}", clear_number=0, state=IncidentState.INVESTIGATING,
-                    detail="", first_seen="2026", last_seen="2026", signals=1)
+    return Incident(
+        id="i",
+        dag_id="feed",
+        run_id=f"run {day}",
+        clear_number=0,
+        state=IncidentState.INVESTIGATING,
+        detail="",
+        first_seen="2026",
+        last_seen="2026",
+        signals=1,
+    )
 
 
 def trace(message):
-    return [b"Traceback (most recent call last):", b'  File "/repo/a.py", line 3, in f', f"ValueError: {message}".encode()]
+    return [
+        b"Traceback (most recent call last):",
+        b'  File "/repo/a.py", line 3, in f',
+        f"ValueError: {message}".encode(),
+    ]
 
 
 def airflow(**changes):
     given = {
         "dags": [DAG],
         "runs": [a_run(1, "success"), a_run(2, "failed"), a_run(3, "failed"), a_run(4, "success")],
-        "tasks": [a_task(1, "load", "success"), a_task(2, "load", "failed"), a_task(3, "load", "failed"),
-                  a_task(3, "fetch", "success"), a_task(3, "report", "upstream_failed")],
-        "nodes": {"feed": [TaskNode(task_id="fetch", operator="Bash", downstream=("load",)),
-                           TaskNode(task_id="load", operator="Bash", upstream=("fetch",))]},
-        "logs": {a_task(3, "load", "failed").key: trace("row 5 of s3cret"),
-                 a_task(3, "fetch", "success").key: [b"WARNING: only 12 of 40 rows"]},
+        "tasks": [
+            a_task(1, "load", "success"),
+            a_task(2, "load", "failed"),
+            a_task(3, "load", "failed"),
+            a_task(3, "fetch", "success"),
+            a_task(3, "report", "upstream_failed"),
+        ],
+        "nodes": {
+            "feed": [
+                TaskNode(task_id="fetch", operator="Bash", downstream=("load",)),
+                TaskNode(task_id="load", operator="Bash", upstream=("fetch",)),
+            ]
+        },
+        "logs": {
+            a_task(3, "load", "failed").key: trace("row 5 of s3cret"),
+            a_task(3, "fetch", "success").key: [b"WARNING: only 12 of 40 rows"],
+        },
         **changes,
     }
     return FakeAirflow(**given)
@@ -89,9 +134,17 @@ def test_a_source_that_breaks_becomes_a_gap_and_is_logged(caplog):
 
 def test_nothing_leaves_unredacted():
     key = a_task(3, "load", "failed").key
-    error = TaskError(task=key, error_class="E", message="s3cret", fingerprint="f", chain=("E: s3cret",),
-                      frames=(Frame(path="a.py", line=1, function="f", code="x = 's3cret'"),))
-    report = SourceReport(evidence=(evidence("s3cret", "s3cret"),), errors=(error,), history=(a_task(2, "load", "failed"),))
+    error = TaskError(
+        task=key,
+        error_class="E",
+        message="s3cret",
+        fingerprint="f",
+        chain=("E: s3cret",),
+        frames=(Frame(path="a.py", line=1, function="f", code="x = 's3cret'"),),
+    )
+    report = SourceReport(
+        evidence=(evidence("s3cret", "s3cret"),), errors=(error,), history=(a_task(2, "load", "failed"),)
+    )
     dossier = a_dossier(Says(report), TaskLogSource(airflow()), RunHistorySource(airflow()))
     assert "s3cret" not in repr(dossier)
 
@@ -114,7 +167,9 @@ def test_the_same_error_in_another_run_has_the_same_incident_fingerprint():
 
 def test_another_error_has_another_incident_fingerprint():
     other = airflow(logs={a_task(3, "load", "failed").key: trace("no such column")})
-    assert a_dossier(TaskLogSource(other)).incident.fingerprint != a_dossier(TaskLogSource(airflow())).incident.fingerprint
+    assert (
+        a_dossier(TaskLogSource(other)).incident.fingerprint != a_dossier(TaskLogSource(airflow())).incident.fingerprint
+    )
 
 
 def test_twenty_tasks_with_one_error_are_one_piece_of_evidence_that_names_them_all():
@@ -134,11 +189,14 @@ def test_a_warning_of_the_task_before_is_evidence():
 def test_a_warning_in_another_dags_run_that_fed_this_one_is_evidence():
     fed = a_task(3, "pull", "success", dag_id="source")
     reader = airflow(
-        runs=[a_run(3, "failed"), a_run(3, "success", "source")], tasks=[a_task(3, "load", "failed"), fed],
+        runs=[a_run(3, "failed"), a_run(3, "success", "source")],
+        tasks=[a_task(3, "load", "failed"), fed],
         logs={a_task(3, "load", "failed").key: trace("x"), fed.key: [b"WARN: partition still loading"]},
         beside={"run 3": [a_run(3, "success", "source")]},
     )
-    assert any("source.pull succeeded before it" in e.title for e in a_dossier(TaskLogSource(reader), reader=reader).evidence)
+    assert any(
+        "source.pull succeeded before it" in e.title for e in a_dossier(TaskLogSource(reader), reader=reader).evidence
+    )
 
 
 def test_a_log_that_is_gone_is_a_gap():
