@@ -20,7 +20,7 @@ from airflow_agentic.records import Action, Category, Checkout, Diagnosis, Dossi
 
 log = logging.getLogger(__name__)
 
-DRIFT_FIXERS = ("renamed_field", "renamed_column", "renamed_record", "sql_column", "changed_type", "date_format", "duplicates")
+DRIFT_FIXERS = ("renamed_column", "renamed_field", "renamed_record", "sql_column", "changed_type", "date_format", "duplicates")
 CODE_FIXERS = ("airflow_api", "missing_import", "template_variable")
 _FORMAT_FIXERS = {"date_format", "changed_type"}
 _OUTSIDE = {Category.TRANSIENT_UPSTREAM, Category.CREDENTIAL, Category.RESOURCE, Category.CONFIGURATION, Category.INFRASTRUCTURE}

@@ -39,6 +39,13 @@ STYLES = {
     "lambda": "def main(rows):\n    return list(map(lambda o: (o['order_id'], o['customer_id']), rows))\n",
     "group by dict": "def main(rows):\n    totals = {}\n    for o in rows:\n        totals[o['customer_id']] = totals.get(o['customer_id'], 0) + o['amount']\n    return totals\n",
     "DictReader": "import csv, io\n\ndef main(rows):\n    text = io.StringIO()\n    w = csv.DictWriter(text, list(rows[0])); w.writeheader(); w.writerows(rows)\n    text.seek(0)\n    return [(r['order_id'], float(r['amount']), r['customer_id']) for r in csv.DictReader(text)]\n",
+    "constant as key": "KEY = 'customer_id'\n\ndef main(rows):\n    return [o[KEY] for o in rows]\n",
+    "class constant as key": "class F:\n    CUSTOMER = 'customer_id'\n\ndef main(rows):\n    return [o[F.CUSTOMER] for o in rows]\n",
+    "mapping of names": "NAMES = {'order_id': 'id', 'customer_id': 'customer'}\n\ndef main(rows):\n    return [{new: o[old] for old, new in NAMES.items()} for o in rows]\n",
+    "several lines": "def main(rows):\n    return [\n        (\n            o[\n                'customer_id'\n            ],\n            o['amount'],\n        )\n        for o in rows\n    ]\n",
+    "attribute of self": "class R:\n    def __init__(self, o):\n        self.o = o\n\n    def c(self):\n        return self.o['customer_id']\n\ndef main(rows):\n    return [R(o).c() for o in rows]\n",
+    "percent format": "def main(rows):\n    return ['%(customer_id)s' % o for o in rows]\n",
+    "keyword format": "def main(rows):\n    return ['{customer_id}'.format(**o) for o in rows]\n",
     "format call": "def main(rows):\n    return [str(o['customer_id']) + ':' + '{}'.format(o['order_id']) for o in rows]\n",
 }
 
@@ -57,6 +64,13 @@ def test_a_renamed_field_is_read_in_both_forms(tmp_path, code):
 def test_all_renamed_fields_are_fixed_in_one_change(tmp_path):
     code = "def main(rows):\n    return [(o['order_id'], o['customer_id'], o.get('amount') * 2, o['ordered_at']) for o in rows]\n"
     bad = renamed("amount", "Amount", renamed("ordered_at", "orderedAt", renamed("customer_id", "customerId")))
+    apply(tmp_path, RulesAgent().propose(dossier_of(tmp_path, {"main.py": code}, GOOD, bad)))
+    assert result_of(tmp_path, bad) == result_of(tmp_path, GOOD)
+
+
+def test_a_renamed_field_in_another_form_gets_both_repairs(tmp_path):
+    code = "from datetime import datetime\n\ndef main(rows):\n    return [datetime.strptime(o['ordered_at'], '%Y-%m-%dT%H:%M:%S').isoformat() for o in rows]\n"
+    bad = [{**o, "orderedAt": o["orderedAt"] + "Z"} for o in renamed("ordered_at", "orderedAt")]
     apply(tmp_path, RulesAgent().propose(dossier_of(tmp_path, {"main.py": code}, GOOD, bad)))
     assert result_of(tmp_path, bad) == result_of(tmp_path, GOOD)
 
@@ -133,6 +147,9 @@ TRAPS = {
     "day and month cannot be told apart": (TIME, GOOD, [{**o, "ordered_at": "05/06/2026"} for o in GOOD]),
     "thousands or decimal comma": ("def main(rows):\n    return [float(o['amount']) for o in rows]\n", GOOD, [{**o, "amount": "1,234"} for o in GOOD]),
     "a null": ("def main(rows):\n    return [o['customer_id'].lower() for o in rows]\n", GOOD, [{**o, "customer_id": None} for o in GOOD]),
+    "the pipeline's own guard": ("def main(rows):\n    for o in rows:\n        if 'customer_id' not in o:\n            raise ValueError('missing customer_id')\n    return [o['customer_id'] for o in rows]\n", GOOD, RENAMED),
+    "epoch seconds": (TIME, GOOD, [{**o, "ordered_at": 1793520000 + i} for i, o in enumerate(GOOD)]),
+    "a list now": ("def main(rows):\n    return [o['customer_id'].upper() for o in rows]\n", GOOD, [{**o, "customer_id": [o["customer_id"]]} for o in GOOD]),
     "a plain bug": ("def main(rows):\n    return 1 / (0 if 'x' in rows[0] else 1)\n", GOOD, [{**o, "x": 1} for o in GOOD]),
     "a key of another thing": ("CONFIG = {'a': 1}\n\ndef main(rows):\n    return CONFIG['b' if 'customerId' in rows[0] else 'a']\n", GOOD, RENAMED),
 }

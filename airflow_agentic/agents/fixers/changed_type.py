@@ -21,12 +21,13 @@ _SAYS = re.compile(
     r"bad operand type|not all arguments converted|Unknown format code|object is not (?:iterable|subscriptable)|doesn't define __round__|Invalid literal for Decimal",
     re.IGNORECASE,
 )
+_TIME = re.compile(r"9999-99|99:99|99[/.]99[/.]9")
 _NUMBERS = {"float", "int", "Decimal", "decimal.Decimal"}
 
 
 def fix(bench: Bench) -> Fix | None:
     """Return the conversion of every field that changed its type and that the failing code reads by a literal key."""
-    if not any(_SAYS.search(m) for m in bench.messages):
+    if not bench.edits() and not any(_SAYS.search(m) for m in bench.messages):
         return None
     for path, _ in bench.own()[:3]:
         text = bench.text(path)
@@ -56,12 +57,13 @@ def _converted(bench: Bench, path: str, text: str, dataset: str, good: FieldShap
         return None
     steps = good.path.rsplit("[].", 1)[-1].split(".")
     level = good.path[: len(good.path) - len(".".join(steps))]
-    siblings = frozenset(f.path[len(level):].split(".")[0].split("[")[0] for f in bench.good(dataset).fields if f.path.startswith(level))  # type: ignore[union-attr]
+    siblings = frozenset(f.path[len(level):].split(".")[0].split("[")[0] for s in (bench.good(dataset), bench.failing(dataset)) if s for f in s.fields
+                         if f.path.startswith(level))
     move = FieldMove(dataset=dataset, within=tuple(steps[:-1]), old=(steps[-1],), new=(steps[-1],), old_stays=False, siblings=siblings)
     uses = UseFinder(bench, path, code, move)
     reads = [s for s in code.steps() if s.key == steps[-1] and uses.same_kind(s.base, s)]
     kinds_was, kinds_now = set(good.types) - {"null"}, set(bad.types) - {"null"}
-    if not reads or "null" in bad.types and "null" not in good.types:
+    if any(_TIME.search(f) for f in good.formats) or not reads or "null" in bad.types and "null" not in good.types:
         return None
     if kinds_now == {"string"}:
         return _to_number(code, reads, bad, whole=kinds_was == {"integer"}, was_text=kinds_was == {"string"})

@@ -11,6 +11,7 @@ import re
 from datetime import datetime, timedelta
 
 from airflow_agentic.agents.fixers.bench import Bench, Fix
+from airflow_agentic.agents.fixers.field_moves import field_moves
 from airflow_agentic.agents.fixers.syntax import Code, compiles, fresh_name, import_line, literal, parse
 
 _REMAINS = re.compile(r"unconverted data remains: ?(?P<rest>.+)$", re.MULTILINE)
@@ -23,6 +24,8 @@ _DATES = {"9999-99-99": "%Y-%m-%d", "9999/99/99": "%Y/%m/%d", "99999999": "%Y%m%
 def fix(bench: Bench) -> Fix | None:
     """Return the change of the parse call that failed, for the new form that the error and the data show."""
     said = " ".join(bench.messages)
+    if bench.edits():
+        return _follow(bench)
     if not (_REMAINS.search(said) or _NO_MATCH.search(said) or _ISO.search(said)):
         return None
     for path, frame in bench.own()[:2]:
@@ -36,10 +39,36 @@ def fix(bench: Bench) -> Fix | None:
     return None
 
 
+def _follow(bench: Bench) -> Fix | None:
+    """After a rename: the same field may be written in another form as well, and would fail next."""
+    for move in field_moves(bench):
+        shape = bench.failing(move.dataset)
+        forms = {f for field in (shape.fields if shape else ()) if field.path == move.now for f in field.formats}
+        new = {_of_pattern(form) for form in forms}
+        for path in {edit.path for edit in bench.edits()}:
+            code = parse(bench.text(path))
+            calls = [n for n in ast.walk(code.tree) if isinstance(n, ast.Call) and _parses(n)
+                     and any(literal(part) == move.old[-1] for part in ast.walk(n.args[0]))] if code else []
+            if code and len(calls) == 1 and len(new) == 1 and (formats := new.pop()) and set(formats) - {_old_format(calls[0])}:
+                return _change(bench, code, path, calls[0], formats)
+    return None
+
+
+def _of_pattern(form: str) -> tuple[str, ...]:
+    match = _ISO_TEXT.fullmatch(form)
+    if match is None:
+        return (_DATES[form],) if form in _DATES else ()
+    separator = " " if match["sep"] == " " else "T"
+    return _around(f"%Y-%m-%d{separator}%H:%M{':%S' if match['s'] else ''}", zone=bool(match["z"]))
+
+
 def _fix(bench: Bench, code: Code, path: str, call: ast.Call, said: str) -> Fix | None:
+    return _change(bench, code, path, call, _new_formats(bench, said, _old_format(call)))
+
+
+def _change(bench: Bench, code: Code, path: str, call: ast.Call, new: tuple[str, ...]) -> Fix | None:
     function = code.source(call.func)
     old = _old_format(call)
-    new = _new_formats(bench, said, old)
     if old is None or not new:
         return None
     formats = tuple(dict.fromkeys((old, *new)))
@@ -63,7 +92,7 @@ def _fix(bench: Bench, code: Code, path: str, call: ast.Call, said: str) -> Fix 
         return None
     return Fix(
         texts=((path, text),), file=path,
-        explanation=f"Times now come as {_words(bench, said)}; the code parsed `{old}` only. It now takes both, and turns an offset into "
+        explanation=f"Times now come as {_words(bench)}; the code parsed `{old}` only. It now takes both, and turns an offset into "
         "UTC so that what follows gets what it always got.",
         summary="Parse the time in its new form as well",
     )
@@ -158,7 +187,7 @@ def _only_date_used(code: Code, call: ast.Call) -> bool:
     return isinstance(parent, ast.Attribute) and parent.attr in {"date", "strftime", "year", "month", "day"}
 
 
-def _words(bench: Bench, said: str) -> str:
+def _words(bench: Bench) -> str:
     shown = [c.now for c in bench.changes() if c.kind == "reformatted"]
     return f"`{shown[0]}`" if shown else "a form that it does not know"
 

@@ -27,7 +27,7 @@ def fix(bench: Bench) -> Fix | None:
     renames = tuple(m for m in field_moves(bench) if m.is_rename and not m.within)
     if not _SAYS.search(said) or not any(re.search(rf"\b{re.escape(m.old[0])}\b", said) for m in renames):
         return None
-    for path, _ in bench.own():
+    for path in _files(bench, renames):
         code = parse(bench.text(path))
         if code is None or not bench.editable(path):
             continue
@@ -40,6 +40,15 @@ def fix(bench: Bench) -> Fix | None:
                 summary=f"Read {renames[0].now} where {renames[0].was} is gone"[:100],
             )
     return None
+
+
+def _files(bench: Bench, renames: tuple[FieldMove, ...]) -> tuple[str, ...]:
+    """The traceback's files; pandas' own first cause has none, then the one file that reads frames and names the column."""
+    own = tuple(dict.fromkeys(path for path, _ in bench.own()))
+    if own:
+        return own
+    near = tuple(p for p in bench.python_files() if "pandas" in (text := bench.text(p) or "") and any(m.old[0] in text for m in renames))
+    return near if len(near) == 1 else ()
 
 
 def _rewrite(bench: Bench, code: Code, path: str, renames: tuple[FieldMove, ...]) -> str | None:

@@ -58,7 +58,8 @@ def _pieces(bench: Bench, code: Code, scope: ast.AST, line: int, renames: tuple[
                 return found
         match = _KEY.search(message)
         if match and _speaks_of(match["key"], renames):
-            return _loops(code, scope, line, renames) or _getters(code, match["key"], renames)
+            return (_loops(code, scope, line, renames) or _getters(code, match["key"], renames)
+                    or _constants(code, match["key"], renames) or _formatted(code, scope, line, renames))
     return []
 
 
@@ -105,6 +106,32 @@ def _loops(code: Code, scope: ast.AST, line: int, renames: tuple[FieldMove, ...]
                 text = f"{name} if {name} in {code.source(base)} else {_back(known)}.get({name}, {name})"
                 pieces.append((code.span(node.slice), text))
     return pieces
+
+
+def _constants(code: Code, key: str, renames: tuple[FieldMove, ...]) -> list[Piece]:
+    """``o[KEY]`` where ``KEY = "customer_id"`` stands in the file."""
+    new = next((m.new[0] for m in renames if m.old[0] == key), None)
+    names = {t.id for n in ast.walk(code.tree) if isinstance(n, ast.Assign) and literal(n.value) == key for t in n.targets if isinstance(t, ast.Name)}
+    pieces: list[Piece] = []
+    for node in ast.walk(code.tree):
+        if not (new and isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and is_pure(node.value)):
+            continue
+        if isinstance(node.slice, (ast.Name, ast.Attribute)) and code.source(node.slice).rsplit(".", 1)[-1] in names:
+            name = code.source(node.slice)
+            pieces.append((code.span(node.slice), f'{name} if {name} in {code.source(node.value)} else "{new}"'))
+    return pieces
+
+
+def _formatted(code: Code, scope: ast.AST, line: int, renames: tuple[FieldMove, ...]) -> list[Piece]:
+    """``"{customer_id}".format(**o)`` and ``"%(customer_id)s" % o``."""
+    for node in ast.walk(scope):
+        if not isinstance(node, (ast.Call, ast.BinOp)) or not node.lineno <= line <= (node.end_lineno or 0):
+            continue
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod) and "%(" in (literal(node.left) or "") and is_pure(node.right):
+            return [(code.span(node.right), _mapped(code, node.right, renames))]
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format":
+            return [(code.span(k.value), _mapped(code, k.value, renames)) for k in node.keywords if k.arg is None]
+    return []
 
 
 def _runs_over(scope: ast.AST, name: str) -> bool:

@@ -1,0 +1,30 @@
+"""Pipelines on pandas frames: the frame is given the known names where it is read."""
+
+import pytest
+from failing_pipeline import apply, dossier_of, failure_of, result_of
+
+from airflow_agentic.agents.rules import RulesAgent
+
+pytest.importorskip("pandas")
+GOOD = [{"order_id": f"O{i}", "customer_id": f"C-000{i}", "amount": 10.5 + i} for i in range(6)]
+BAD = [{"order_id": o["order_id"], "customerId": o["customer_id"], "amount": o["amount"]} for o in GOOD]
+READ = "import pandas as pd\n\ndef main(rows):\n    df = pd.DataFrame(rows)\n"
+CSV = "import io\nimport pandas as pd\n\ndef text(rows):\n    keys = list(rows[0])\n    return io.StringIO('\\n'.join([','.join(keys), *(','.join(str(r[k]) for k in keys) for r in rows)]))\n\n"
+STYLES = {
+    "column": READ + "    return df['customer_id'].tolist()\n",
+    "columns": READ + "    return df[['order_id', 'customer_id']].values.tolist()\n",
+    "group by": READ + "    return df.groupby('customer_id')['amount'].sum().to_dict()\n",
+    "iterrows": READ + "    return [(r['order_id'], r['customer_id']) for _, r in df.iterrows()]\n",
+    "attribute": READ + "    return df.customer_id.tolist()\n",
+    "usecols": CSV + "def main(rows):\n    df = pd.read_csv(text(rows), usecols=['order_id', 'customer_id'], dtype={'customer_id': str})\n    return df.sort_values('customer_id').order_id.tolist()\n",
+    "another function": "import pandas as pd\n\ndef load(rows):\n    return pd.DataFrame(rows)\n\ndef report(df):\n    return df['customer_id'].nunique()\n\ndef main(rows):\n    return report(load(rows))\n",
+}
+
+
+@pytest.mark.parametrize("code", STYLES.values(), ids=STYLES.keys())
+def test_a_renamed_column_of_a_frame_is_read_in_both_forms(tmp_path, code):
+    dossier = dossier_of(tmp_path, {"main.py": code}, GOOD, BAD)
+    before = result_of(tmp_path, GOOD)
+    apply(tmp_path, RulesAgent().propose(dossier))
+    assert failure_of(tmp_path, BAD) is None
+    assert result_of(tmp_path, BAD) == before == result_of(tmp_path, GOOD)
