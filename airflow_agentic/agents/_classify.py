@@ -56,18 +56,22 @@ class Row:
         if self.classes and re.fullmatch(self.classes, name):
             return f"{name}: {message}"[:160]
         found = re.search(self.words, message, re.IGNORECASE) if self.words else None
-        return f"{name}: {message[max(0, found.start() - 40):found.end() + 80]}"[:160] if found else ""
+        return f"{name}: {message[max(0, found.start() - 40) : found.end() + 80]}"[:160] if found else ""
 
 
 _RESOURCE = Row(
-    category=Category.RESOURCE, action=Action.NOTIFY, transience=Transience.UNKNOWN,
+    category=Category.RESOURCE,
+    action=Action.NOTIFY,
+    transience=Transience.UNKNOWN,
     why="the worker ran out of a resource (memory, disk, handles, quota) or the process was killed",
     classes="MemoryError|OutOfMemoryError|_ArrayMemoryError|OutOfMemoryException|ExecutorLostFailure",
     words=r"no space left on device|\bENOSPC\b|too many open files|\bEMFILE\b|cannot allocate memory|\bOOM(?:Killed|-?kill)|out of memory|"
     r"disk quota exceeded|\bSIGKILL\b|(?:exit|return) ?code:? (?:137\b|-9\b)|exited with (?:return )?code (?:137|-9)|signal 9\b|exceeded memory limit|Java heap space",
 )
 _NETWORK = Row(
-    category=Category.TRANSIENT_UPSTREAM, action=Action.RETRY, transience=Transience.TRANSIENT,
+    category=Category.TRANSIENT_UPSTREAM,
+    action=Action.RETRY,
+    transience=Transience.TRANSIENT,
     why="a service that the task calls was not reachable or busy for a while",
     classes="ConnectionResetError|ConnectionRefusedError|ConnectionAbortedError|BrokenPipeError|RemoteDisconnected|IncompleteRead|ReadTimeout|"
     r"ConnectTimeout|ConnectionTimeout|ReadTimeoutError|ConnectTimeoutError|TimeoutError|timeout|PoolTimeout|WriteTimeout|ServerDisconnectedError|ChunkedEncodingError|"
@@ -81,30 +85,55 @@ _NETWORK = Row(
     r"max retries exceeded|network is unreachable|no route to host",
 )
 _ROWS = (
-    Row(category=Category.CONFIGURATION, action=Action.NOTIFY, transience=Transience.PERMANENT,
+    Row(
+        category=Category.CONFIGURATION,
+        action=Action.NOTIFY,
+        transience=Transience.PERMANENT,
         why="an Airflow Connection, Variable or environment setting that the task needs is not there",
         classes="AirflowNotFoundException",
         words=r"conn(?:ection)?[ _]id [`'\"].+?[`'\"] isn'?t defined|CONNECTION_NOT_FOUND|VARIABLE_NOT_FOUND|"
         r"KeyError: ['\"]?Variable |Variable .+ does not exist|Environment variable .{1,80} (?:is )?(?:not set|missing|required)|"
-        r"missing (?:required )?(?:environment variable|env var|setting)|Env var required but not provided|Could not find profile named", confidence=0.95),
+        r"missing (?:required )?(?:environment variable|env var|setting)|Env var required but not provided|Could not find profile named",
+        confidence=0.95,
+    ),
     _RESOURCE,
-    Row(category=Category.CREDENTIAL, action=Action.NOTIFY, transience=Transience.PERMANENT,
+    Row(
+        category=Category.CREDENTIAL,
+        action=Action.NOTIFY,
+        transience=Transience.PERMANENT,
         why="the credential of the task is refused, has expired or lacks a permission",
         classes="PermissionDenied|AccessDenied|AccessDeniedException|Unauthorized|Forbidden|InvalidPassword|AuthenticationError|NoCredentialsError|"
         r"ExpiredToken|ExpiredTokenException|TokenRefreshError|RefreshError|InvalidClientTokenId|InsufficientPrivilege|InvalidAuthorizationSpecification|PermissionDeniedError",
         words=r"authentication failed|password authentication|permission denied|access (?:is )?denied|access_denied|not authori[sz]ed|unauthori[sz]ed|"
         r"\bforbidden\b|(?:token|certificate|credentials?|api[ _-]?key|session|secret) (?:has |is |have |was )?(?:expired|revoked|invalid)|"
         r"(?:expired|invalid|revoked|bad) (?:token|credentials?|api[ _-]?key|signature|client secret)|login failed|insufficient privileges|"
-        r"unable to locate credentials|invalid_grant|certificate verify failed|Incorrect username or password"),
+        r"unable to locate credentials|invalid_grant|certificate verify failed|Incorrect username or password",
+    ),
     _NETWORK,
-    Row(category=Category.CODE_ERROR, action=Action.NOTIFY, transience=Transience.PERMANENT,
-        why="a file of the pipeline is no valid Python", classes="SyntaxError|IndentationError|TabError", confidence=0.95),
-    Row(category=Category.DEPENDENCY, action=Action.NOTIFY, transience=Transience.PERMANENT,
-        why="a module that the code imports is not there", classes="ModuleNotFoundError|ImportError|DistributionNotFound|PackageNotFoundError|VersionConflict",
+    Row(
+        category=Category.CODE_ERROR,
+        action=Action.NOTIFY,
+        transience=Transience.PERMANENT,
+        why="a file of the pipeline is no valid Python",
+        classes="SyntaxError|IndentationError|TabError",
+        confidence=0.95,
+    ),
+    Row(
+        category=Category.DEPENDENCY,
+        action=Action.NOTIFY,
+        transience=Transience.PERMANENT,
+        why="a module that the code imports is not there",
+        classes="ModuleNotFoundError|ImportError|DistributionNotFound|PackageNotFoundError|VersionConflict",
         words=r"No module named|cannot import name|command not found|No such file or directory: '(?:/usr)?/?bin/|undefined symbol|shared object file",
-        confidence=0.9),
-    Row(category=Category.CODE_ERROR, action=Action.NOTIFY, transience=Transience.PERMANENT,
-        why="a template names a variable that it is not given", classes="UndefinedError|TemplateSyntaxError|TemplateNotFound|TemplateAssertionError"),
+        confidence=0.9,
+    ),
+    Row(
+        category=Category.CODE_ERROR,
+        action=Action.NOTIFY,
+        transience=Transience.PERMANENT,
+        why="a template names a variable that it is not given",
+        classes="UndefinedError|TemplateSyntaxError|TemplateNotFound|TemplateAssertionError",
+    ),
 )
 
 
@@ -147,14 +176,32 @@ def _http(error_class: str, message: str) -> Verdict | None:
     code = int(match["code"] or match["code2"] or match["code3"])
     said = f"HTTP {code}"
     if code in _RETRIABLE:
-        return Verdict(category=Category.TRANSIENT_UPSTREAM, action=Action.RETRY, transience=Transience.TRANSIENT, matched=said,
-                       why=f"the upstream answered {said}, which passes by itself", confidence=0.95)
+        return Verdict(
+            category=Category.TRANSIENT_UPSTREAM,
+            action=Action.RETRY,
+            transience=Transience.TRANSIENT,
+            matched=said,
+            why=f"the upstream answered {said}, which passes by itself",
+            confidence=0.95,
+        )
     if code in _CREDENTIAL:
-        return Verdict(category=Category.CREDENTIAL, action=Action.NOTIFY, transience=Transience.PERMANENT, matched=said,
-                       why=f"the upstream answered {said}: the credential is refused or lacks a permission", confidence=0.95)
+        return Verdict(
+            category=Category.CREDENTIAL,
+            action=Action.NOTIFY,
+            transience=Transience.PERMANENT,
+            matched=said,
+            why=f"the upstream answered {said}: the credential is refused or lacks a permission",
+            confidence=0.95,
+        )
     if code >= 400:
-        return Verdict(category=Category.CONFIGURATION, action=Action.NOTIFY, transience=Transience.PERMANENT, matched=said, confidence=0.7,
-                       why=f"the upstream answered {said}: it no longer takes this address or these parameters; a retry will not help")
+        return Verdict(
+            category=Category.CONFIGURATION,
+            action=Action.NOTIFY,
+            transience=Transience.PERMANENT,
+            matched=said,
+            confidence=0.7,
+            why=f"the upstream answered {said}: it no longer takes this address or these parameters; a retry will not help",
+        )
     return None
 
 
@@ -167,7 +214,10 @@ def _reads_environment(error: TaskError) -> bool:
     if error.error_class != "KeyError":
         return False
     last = error.frames[-1:]
-    return any(f.path.endswith("/os.py") or f.path == "<frozen os>" or "environ[" in f.code for f in (*last, *error.frames[-2:]))
+    return any(
+        f.path.endswith("/os.py") or f.path == "<frozen os>" or "environ[" in f.code
+        for f in (*last, *error.frames[-2:])
+    )
 
 
 def _killed(evidence: tuple[Evidence, ...]) -> Verdict | None:
@@ -178,13 +228,28 @@ def _killed(evidence: tuple[Evidence, ...]) -> Verdict | None:
         matched = _RESOURCE.match("", f"{item.title}\n{item.body}")
         if matched:
             return _verdict(_RESOURCE, matched, confidence=0.75)
-        if re.search(r"heartbeat timeout|zombie|worker (?:was )?(?:lost|evicted|terminated)|pod .{0,80}(?:evicted|deleted|not found)|\bSIGTERM\b",
-                     f"{item.title}\n{item.body}", re.IGNORECASE):
-            return Verdict(category=Category.INFRASTRUCTURE, action=Action.NOTIFY, transience=Transience.UNKNOWN, matched=item.title[:160],
-                           why="the worker lost the task before it could end", confidence=0.7)
+        if re.search(
+            r"heartbeat timeout|zombie|worker (?:was )?(?:lost|evicted|terminated)|pod .{0,80}(?:evicted|deleted|not found)|\bSIGTERM\b",
+            f"{item.title}\n{item.body}",
+            re.IGNORECASE,
+        ):
+            return Verdict(
+                category=Category.INFRASTRUCTURE,
+                action=Action.NOTIFY,
+                transience=Transience.UNKNOWN,
+                matched=item.title[:160],
+                why="the worker lost the task before it could end",
+                confidence=0.7,
+            )
     return None
 
 
 def _verdict(row: Row, matched: str, confidence: float | None = None) -> Verdict:
-    return Verdict(category=row.category, action=row.action, transience=row.transience, why=row.why, matched=matched[:160].strip(),
-                   confidence=row.confidence if confidence is None else confidence)
+    return Verdict(
+        category=row.category,
+        action=row.action,
+        transience=row.transience,
+        why=row.why,
+        matched=matched[:160].strip(),
+        confidence=row.confidence if confidence is None else confidence,
+    )

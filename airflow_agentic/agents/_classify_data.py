@@ -15,7 +15,10 @@ _CHECK = re.compile(
     r"(?:UNIQUE|NOT NULL|CHECK|FOREIGN KEY) constraint failed|duplicate key",
     re.IGNORECASE,
 )
-_CHECK_TASK = re.compile(r"(?:^|[._])(?:check|test|validate|verify|assert|expect|dq|quality)(?:_|s?$|\.)|_(?:check|test|validation)s?$", re.IGNORECASE)
+_CHECK_TASK = re.compile(
+    r"(?:^|[._])(?:check|test|validate|verify|assert|expect|dq|quality)(?:_|s?$|\.)|_(?:check|test|validation)s?$",
+    re.IGNORECASE,
+)
 _COUNTS = re.compile(r"complete|count|volume|fresh|row|records?|partition|late|missing|fewer|expected", re.IGNORECASE)
 _NOTICE = re.compile(
     r"still (?:loading|being (?:loaded|written|published)|publishing|in progress)|partial(?:ly)? (?:data|load|publish|partition|delivery|upload|export|file)|"
@@ -24,8 +27,14 @@ _NOTICE = re.compile(
     r"(?:data|delivery|partition|load|file|export) (?:is |was |will be )?(?:delayed|late)\b|will be (?:completed|backfilled|republished)",
     re.IGNORECASE,
 )
-_FEWER = re.compile(r"expected[^\d\n]{0,30}(?P<want>\d[\d,]*)[^\n]{0,40}?(?:got|found|actual|received|but|has|have|was|were)[^\d\n]{0,20}(?P<got>\d[\d,]*)", re.IGNORECASE)
-_MISSING_FILE = re.compile(r"FileNotFoundError|NoSuchKey|No such file or directory|No files found|Path does not exist|BlobNotFound|NoSuchUpload", re.IGNORECASE)
+_FEWER = re.compile(
+    r"expected[^\d\n]{0,30}(?P<want>\d[\d,]*)[^\n]{0,40}?(?:got|found|actual|received|but|has|have|was|were)[^\d\n]{0,20}(?P<got>\d[\d,]*)",
+    re.IGNORECASE,
+)
+_MISSING_FILE = re.compile(
+    r"FileNotFoundError|NoSuchKey|No such file or directory|No files found|Path does not exist|BlobNotFound|NoSuchUpload",
+    re.IGNORECASE,
+)
 _DRIFT = re.compile(
     r"^KeyError|not in index|has no attribute|NoneType|no such column|column .{1,80}(?:not found|does not exist|unknown)|Referenced column|unknown column|"
     r"unrecognized name|invalid identifier|Usecols do not match|unexpected keyword argument|required positional argument|fields not in fieldnames|"
@@ -48,22 +57,45 @@ def classify_data(dossier: Dossier) -> Verdict | None:
     if error is not None and is_check(error, said):
         return _checked(dossier, said, changes)
     if error is not None and _MISSING_FILE.search(said) and _names_interval(said, dossier.incident.logical_date):
-        return Verdict(category=Category.LATE_DATA, action=Action.QUARANTINE, transience=Transience.TRANSIENT, matched=said[:160], confidence=0.75,
-                       why="the input of this interval has not been delivered")
+        return Verdict(
+            category=Category.LATE_DATA,
+            action=Action.QUARANTINE,
+            transience=Transience.TRANSIENT,
+            matched=said[:160],
+            confidence=0.75,
+            why="the input of this interval has not been delivered",
+        )
     if error is not None and _FORMAT.search(said):
-        return Verdict(category=Category.DATA_FORMAT, action=Action.NOTIFY, transience=Transience.PERMANENT, matched=said[:160],
-                       why="a value is written in a form that the code does not read", confidence=0.7 if changes else 0.5)
+        return Verdict(
+            category=Category.DATA_FORMAT,
+            action=Action.NOTIFY,
+            transience=Transience.PERMANENT,
+            matched=said[:160],
+            why="a value is written in a form that the code does not read",
+            confidence=0.7 if changes else 0.5,
+        )
     if error is not None and _DRIFT.search(said):
-        return Verdict(category=Category.SCHEMA_DRIFT, action=Action.NOTIFY, transience=Transience.PERMANENT, matched=said[:160],
-                       why="the code reads a field or column that is not there", confidence=0.7 if changes else 0.5)
+        return Verdict(
+            category=Category.SCHEMA_DRIFT,
+            action=Action.NOTIFY,
+            transience=Transience.PERMANENT,
+            matched=said[:160],
+            why="the code reads a field or column that is not there",
+            confidence=0.7 if changes else 0.5,
+        )
     return None
 
 
 def is_check(error: TaskError, said: str) -> bool:
     """Say whether a data check failed, and not the code around it."""
-    if re.search(r"^(?:KeyError|TypeError|AttributeError|NameError|ImportError|ModuleNotFoundError|SyntaxError)\b", said):
+    if re.search(
+        r"^(?:KeyError|TypeError|AttributeError|NameError|ImportError|ModuleNotFoundError|SyntaxError)\b", said
+    ):
         return False
-    return bool(_CHECK.search(said)) or (bool(_CHECK_TASK.search(error.task.task_id)) and bool(re.search(r"fail|expected|rows|null|dupl", said, re.IGNORECASE)))
+    return bool(_CHECK.search(said)) or (
+        bool(_CHECK_TASK.search(error.task.task_id))
+        and bool(re.search(r"fail|expected|rows|null|dupl", said, re.IGNORECASE))
+    )
 
 
 def notices(dossier: Dossier) -> tuple[tuple[Evidence, str], ...]:
@@ -76,7 +108,7 @@ def notices(dossier: Dossier) -> tuple[tuple[Evidence, str], ...]:
         if match:
             text = f"{item.title}\n{item.body}"
             start = text.rfind("\n", 0, match.start()) + 1
-            found.append((item, text[max(start, match.start() - 120):match.end() + 80].split("\n")[0].strip()))
+            found.append((item, text[max(start, match.start() - 120) : match.end() + 80].split("\n")[0].strip()))
     return tuple(found)
 
 
@@ -98,12 +130,26 @@ def _checked(dossier: Dossier, said: str, changes: tuple[ShapeChange, ...]) -> V
     signs = [bool(told), bool(lower), short]
     if any(signs) and (counts or told) and not any(c.kind == "duplicates" for c in changes):
         reason = f"an upstream said so: {told[0][1]!r}" if told else (lower[0].detail if lower else said[:160])
-        return Verdict(category=Category.LATE_DATA, action=Action.QUARANTINE, transience=Transience.TRANSIENT, matched=reason[:160],
-                       why="the data of this interval was not complete when it was read", confidence=min(0.95, 0.65 + 0.12 * sum(signs)))
-    kinds = sorted({c.kind for c in changes} & {"duplicates", "nulls", "range", "retyped", "reformatted", "removed", "volume"})
-    return Verdict(category=Category.BAD_DATA, action=Action.QUARANTINE, transience=Transience.PERMANENT, matched=said[:160],
-                   why="a data check holds back data that breaks its rule" + (f" (the landed data shows: {', '.join(kinds)})" if kinds else ""),
-                   confidence=0.75 if kinds else 0.6)
+        return Verdict(
+            category=Category.LATE_DATA,
+            action=Action.QUARANTINE,
+            transience=Transience.TRANSIENT,
+            matched=reason[:160],
+            why="the data of this interval was not complete when it was read",
+            confidence=min(0.95, 0.65 + 0.12 * sum(signs)),
+        )
+    kinds = sorted(
+        {c.kind for c in changes} & {"duplicates", "nulls", "range", "retyped", "reformatted", "removed", "volume"}
+    )
+    return Verdict(
+        category=Category.BAD_DATA,
+        action=Action.QUARANTINE,
+        transience=Transience.PERMANENT,
+        matched=said[:160],
+        why="a data check holds back data that breaks its rule"
+        + (f" (the landed data shows: {', '.join(kinds)})" if kinds else ""),
+        confidence=0.75 if kinds else 0.6,
+    )
 
 
 def _names_interval(said: str, logical_date: str | None) -> bool:

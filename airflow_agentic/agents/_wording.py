@@ -42,11 +42,25 @@ def place(dossier: Dossier, verdict: Verdict, fixes: tuple[Fix, ...]) -> Place:
 def root_cause(dossier: Dossier, verdict: Verdict, fixes: tuple[Fix, ...], where: Place) -> str:
     """Return one or two sentences."""
     failed = sorted({key.task_id for key in dossier.incident.members} | {e.task.task_id for e in dossier.errors})
-    tasks = failed[0] if len(failed) == 1 else f"{len(failed)} tasks ({', '.join(failed[:3])}, ...)" if failed else "the run"
+    tasks = (
+        failed[0]
+        if len(failed) == 1
+        else f"{len(failed)} tasks ({', '.join(failed[:3])}, ...)"
+        if failed
+        else "the run"
+    )
     if fixes:
         return f"{' '.join(fix.explanation for fix in fixes)} {tasks} of {dossier.incident.dag_id} failed on it."
-    origin = f" It was read by {where.dag_id}.{where.task_id}." if (where.dag_id, where.task_id) != _failing(dossier) and where.task_id else ""
-    maybe = _possible(dossier) if verdict.category in {Category.SCHEMA_DRIFT, Category.DATA_FORMAT, Category.INSUFFICIENT_EVIDENCE} else ""
+    origin = (
+        f" It was read by {where.dag_id}.{where.task_id}."
+        if (where.dag_id, where.task_id) != _failing(dossier) and where.task_id
+        else ""
+    )
+    maybe = (
+        _possible(dossier)
+        if verdict.category in {Category.SCHEMA_DRIFT, Category.DATA_FORMAT, Category.INSUFFICIENT_EVIDENCE}
+        else ""
+    )
     said = f" (`{verdict.matched}`)" if verdict.matched else ""
     return f"{tasks} of {dossier.incident.dag_id} failed because {verdict.why}{said}.{origin}{maybe}"
 
@@ -60,7 +74,11 @@ def severity(dossier: Dossier, verdict: Verdict) -> Severity:
         return Severity.P4
     if verdict.action is Action.RETRY:
         return Severity.P3
-    if verdict.category in {Category.BAD_DATA, Category.LATE_DATA} or blast_radius(dossier) or len(dossier.incident.members) >= 5:
+    if (
+        verdict.category in {Category.BAD_DATA, Category.LATE_DATA}
+        or blast_radius(dossier)
+        or len(dossier.incident.members) >= 5
+    ):
         return Severity.P2
     return Severity.P3
 
@@ -87,7 +105,10 @@ def cites(dossier: Dossier, verdict: Verdict, fixes: tuple[Fix, ...]) -> tuple[s
 def gaps(dossier: Dossier, verdict: Verdict) -> tuple[str, ...]:
     """Return what could not be found out."""
     found = [f"{gap.source}: {gap.reason}" for gap in dossier.gaps]
-    if verdict.category in {Category.INSUFFICIENT_EVIDENCE, Category.SCHEMA_DRIFT, Category.DATA_FORMAT} and verdict.action is not Action.FIX_CODE:
+    if (
+        verdict.category in {Category.INSUFFICIENT_EVIDENCE, Category.SCHEMA_DRIFT, Category.DATA_FORMAT}
+        and verdict.action is not Action.FIX_CODE
+    ):
         if not dossier.errors:
             found.append("no exception in the log")
         if dossier.checkout is None:
@@ -118,7 +139,11 @@ def next_step(dossier: Dossier, verdict: Verdict, where: Place) -> str:
     """Return what a person should do now, with the command where there is one."""
     incident = dossier.incident
     day = (incident.logical_date or "")[:10]
-    clear = f"`airflow tasks clear {incident.dag_id}" + (f" --start-date {day} --end-date {day}" if day else "") + " --only-failed --yes`"
+    clear = (
+        f"`airflow tasks clear {incident.dag_id}"
+        + (f" --start-date {day} --end-date {day}" if day else "")
+        + " --only-failed --yes`"
+    )
     if verdict.action is Action.FIX_CODE:
         return f"Review the change; once it is merged and deployed, run the failed tasks again: {clear}."
     if verdict.action is Action.RETRY:
@@ -127,7 +152,11 @@ def next_step(dossier: Dossier, verdict: Verdict, where: Place) -> str:
         other = where.dag_id != incident.dag_id
         behavior = "completed" if verdict.category is Category.LATE_DATA or other else "failed"
         command = f"airflow backfill create --dag-id {where.dag_id} --from-date {day or 'DATE'} --to-date {day or 'DATE'} --reprocess-behavior {behavior}"
-        wait = "the upstream has published the whole interval" if verdict.category is Category.LATE_DATA else "its owner has corrected the data"
+        wait = (
+            "the upstream has published the whole interval"
+            if verdict.category is Category.LATE_DATA
+            else "its owner has corrected the data"
+        )
         then = f" Then run the failed check again: {clear}." if other else ""
         return f"Hold the interval {day} back from consumers. When {wait}, load it again: `{command}`.{then}"
     return _WHO.get(verdict.category, "Look at the cited evidence; what is missing is listed under the gaps.")
@@ -171,5 +200,9 @@ def _landing_task(dossier: Dossier) -> tuple[str, str] | None:
 
 
 def _possible(dossier: Dossier) -> str:
-    told = [c for c in shape_changes(dossier) if c.kind in {"possible_rename", "renamed", "moved", "removed", "retyped", "reformatted"}]
+    told = [
+        c
+        for c in shape_changes(dossier)
+        if c.kind in {"possible_rename", "renamed", "moved", "removed", "retyped", "reformatted"}
+    ]
     return f" Possible: {'; '.join(c.detail for c in told[:3])}." if told else ""

@@ -20,10 +20,24 @@ from airflow_agentic.records import Action, Category, Checkout, Diagnosis, Dossi
 
 log = logging.getLogger(__name__)
 
-DRIFT_FIXERS = ("renamed_column", "renamed_field", "renamed_record", "sql_column", "changed_type", "date_format", "duplicates")
+DRIFT_FIXERS = (
+    "renamed_column",
+    "renamed_field",
+    "renamed_record",
+    "sql_column",
+    "changed_type",
+    "date_format",
+    "duplicates",
+)
 CODE_FIXERS = ("airflow_api", "missing_import", "template_variable")
 _FORMAT_FIXERS = {"date_format", "changed_type"}
-_OUTSIDE = {Category.TRANSIENT_UPSTREAM, Category.CREDENTIAL, Category.RESOURCE, Category.CONFIGURATION, Category.INFRASTRUCTURE}
+_OUTSIDE = {
+    Category.TRANSIENT_UPSTREAM,
+    Category.CREDENTIAL,
+    Category.RESOURCE,
+    Category.CONFIGURATION,
+    Category.INFRASTRUCTURE,
+}
 
 
 class RulesAgent:
@@ -45,28 +59,42 @@ class RulesAgent:
                 return self._fixed(dossier, bench, checkout, fixes, platform)
         return self._proposal(dossier, platform or classify_data(dossier) or _unexplained(dossier), ())
 
-    def _fixed(self, dossier: Dossier, bench: Bench, checkout: Checkout, fixes: tuple[Fix, ...], platform: Verdict | None) -> Proposal:
+    def _fixed(
+        self, dossier: Dossier, bench: Bench, checkout: Checkout, fixes: tuple[Fix, ...], platform: Verdict | None
+    ) -> Proposal:
         change = make_change(checkout.base_commit, bench.edits(), fixes[0].summary)
         found = platform or classify_data(dossier)
         category = found.category if found else Category.CODE_ERROR
         if fixes[0].fields and category not in {Category.SCHEMA_DRIFT, Category.DATA_FORMAT}:
             category = Category.SCHEMA_DRIFT
-        verdict = Verdict(category=category, action=Action.FIX_CODE, transience=Transience.PERMANENT, matched=found.matched if found else "",
-                          why=" ".join(fix.explanation for fix in fixes), confidence=0.9 if dossier.shapes or not fixes[0].fields else 0.8)
+        verdict = Verdict(
+            category=category,
+            action=Action.FIX_CODE,
+            transience=Transience.PERMANENT,
+            matched=found.matched if found else "",
+            why=" ".join(fix.explanation for fix in fixes),
+            confidence=0.9 if dossier.shapes or not fixes[0].fields else 0.8,
+        )
         diagnosis = self._diagnosis(dossier, verdict, fixes)
         return Proposal(diagnosis=diagnosis, change=change, usage=Usage(), pattern=self.name)
 
     def _proposal(self, dossier: Dossier, verdict: Verdict, fixes: tuple[Fix, ...]) -> Proposal:
-        return Proposal(diagnosis=self._diagnosis(dossier, verdict, fixes), change=None, usage=Usage(), pattern=self.name)
+        return Proposal(
+            diagnosis=self._diagnosis(dossier, verdict, fixes), change=None, usage=Usage(), pattern=self.name
+        )
 
     def _diagnosis(self, dossier: Dossier, verdict: Verdict, fixes: tuple[Fix, ...]) -> Diagnosis:
         place = wording.place(dossier, verdict, fixes)
         return Diagnosis(
             root_cause=wording.root_cause(dossier, verdict, fixes, place),
-            category=verdict.category, action=verdict.action, transience=verdict.transience,
+            category=verdict.category,
+            action=verdict.action,
+            transience=verdict.transience,
             severity=wording.severity(dossier, verdict),
             confidence=round(verdict.confidence, 2),
-            root_cause_dag=place.dag_id, root_cause_task=place.task_id, root_cause_file=place.file,
+            root_cause_dag=place.dag_id,
+            root_cause_task=place.task_id,
+            root_cause_file=place.file,
             cites=wording.cites(dossier, verdict, fixes),
             evidence_gaps=wording.gaps(dossier, verdict),
             blast_radius=wording.blast_radius(dossier),
@@ -108,10 +136,26 @@ def _unexplained(dossier: Dossier) -> Verdict:
     """Say what is missing; a commit that touched the failing file is a lead and no proof."""
     error = dossier.errors[0] if dossier.errors else None
     said = f"{error.error_class}: {error.message}" if error else "no exception was found in the log"
-    programming = error is not None and re.fullmatch(r"NameError|UnboundLocalError|AttributeError|TypeError|IndexError|ZeroDivisionError|RecursionError",
-                                                     error.error_class)
-    if programming and any("commit" in s.what.lower() or "commit" in s.why.lower() for s in dossier.suspects[:1] if s.score >= 0.5):
-        return Verdict(category=Category.CODE_ERROR, action=Action.NOTIFY, transience=Transience.PERMANENT, matched=said[:160], confidence=0.6,
-                       why=f"a recent change of the code is the likeliest cause: {dossier.suspects[0].what}")
-    return Verdict(category=Category.INSUFFICIENT_EVIDENCE, action=Action.NOTIFY, transience=Transience.UNKNOWN, matched=said[:160], confidence=0.3,
-                   why="nothing that was gathered explains it")
+    programming = error is not None and re.fullmatch(
+        r"NameError|UnboundLocalError|AttributeError|TypeError|IndexError|ZeroDivisionError|RecursionError",
+        error.error_class,
+    )
+    if programming and any(
+        "commit" in s.what.lower() or "commit" in s.why.lower() for s in dossier.suspects[:1] if s.score >= 0.5
+    ):
+        return Verdict(
+            category=Category.CODE_ERROR,
+            action=Action.NOTIFY,
+            transience=Transience.PERMANENT,
+            matched=said[:160],
+            confidence=0.6,
+            why=f"a recent change of the code is the likeliest cause: {dossier.suspects[0].what}",
+        )
+    return Verdict(
+        category=Category.INSUFFICIENT_EVIDENCE,
+        action=Action.NOTIFY,
+        transience=Transience.UNKNOWN,
+        matched=said[:160],
+        confidence=0.3,
+        why="nothing that was gathered explains it",
+    )

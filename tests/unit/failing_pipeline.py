@@ -31,8 +31,16 @@ KEY = TaskKey(dag_id="feed", run_id="r1", task_id="load")
 
 
 def dossier_of(
-    folder: pathlib.Path, files: dict[str, str], good: Any, bad: Any, *, call: str = "main", name: str = "feed/{ds}.json",
-    error: TaskError | None = None, more: tuple[DataShape, ...] = (), evidence: tuple[Evidence, ...] = (),
+    folder: pathlib.Path,
+    files: dict[str, str],
+    good: Any,
+    bad: Any,
+    *,
+    call: str = "main",
+    name: str = "feed/{ds}.json",
+    error: TaskError | None = None,
+    more: tuple[DataShape, ...] = (),
+    evidence: tuple[Evidence, ...] = (),
 ) -> Dossier:
     """Write *files*, run ``main.py`` on the good and the bad records, and gather what its failure leaves behind."""
     for path, text in files.items():
@@ -45,14 +53,43 @@ def dossier_of(
         assert printed is not None, "the pipeline must fail on the bad day"
         error = root_error(KEY, parse_tracebacks(printed.splitlines()))
     assert error is not None
-    shapes = tuple(shape(r, name=name, interval=d, role=role) for r, d, role in
-                   ((good, "2026-11-01", "good"), (bad, "2026-11-02", "failing"))) if good else ()
-    log = Evidence(id="E1", source="task_log", title="load failed", body=f"{error.error_class}: {error.message}", observed_at="", trust=Trust.UNTRUSTED)
+    shapes = (
+        tuple(
+            shape(r, name=name, interval=d, role=role)
+            for r, d, role in ((good, "2026-11-01", "good"), (bad, "2026-11-02", "failing"))
+        )
+        if good
+        else ()
+    )
+    log = Evidence(
+        id="E1",
+        source="task_log",
+        title="load failed",
+        body=f"{error.error_class}: {error.message}",
+        observed_at="",
+        trust=Trust.UNTRUSTED,
+    )
     return Dossier(
-        incident=Incident(id="i", dag_id="feed", run_id="r1", clear_number=0, state=IncidentState.INVESTIGATING, detail="", first_seen="",
-                          last_seen="", signals=1, logical_date="2026-11-02T00:00:00+00:00", members=(KEY,)),
-        evidence=(log, *evidence), gaps=(), errors=(error,), shapes=(*shapes, *more),
-        checkout=Checkout(path=str(folder), commit="c0", base_branch="main", base_commit="c0", pinned=True, dag_file=None),
+        incident=Incident(
+            id="i",
+            dag_id="feed",
+            run_id="r1",
+            clear_number=0,
+            state=IncidentState.INVESTIGATING,
+            detail="",
+            first_seen="",
+            last_seen="",
+            signals=1,
+            logical_date="2026-11-02T00:00:00+00:00",
+            members=(KEY,),
+        ),
+        evidence=(log, *evidence),
+        gaps=(),
+        errors=(error,),
+        shapes=(*shapes, *more),
+        checkout=Checkout(
+            path=str(folder), commit="c0", base_branch="main", base_commit="c0", pinned=True, dag_file=None
+        ),
     )
 
 
@@ -60,7 +97,7 @@ def failure_of(folder: pathlib.Path, records: Any, call: str = "main") -> str | 
     """Run the pipeline in a module of its own; return the traceback it printed, or None when it worked."""
     try:
         result_of(folder, records, call)
-    except Exception:  # whatever a pipeline may raise
+    except Exception:  # noqa: BLE001 - whatever a pipeline may raise
         return traceback.format_exc()
     return None
 
@@ -88,8 +125,14 @@ def apply(folder: pathlib.Path, proposal: Proposal) -> tuple[FileEdit, ...]:
 
 def an_error(error_class: str, message: str, *, chain: tuple[str, ...] = (), task_id: str = "load") -> TaskError:
     """Return an error as if a log had told of it."""
-    return TaskError(task=TaskKey(dag_id="feed", run_id="r1", task_id=task_id), error_class=error_class, message=message, frames=(),
-                     fingerprint=fingerprint(error_class, message, ()), chain=chain)
+    return TaskError(
+        task=TaskKey(dag_id="feed", run_id="r1", task_id=task_id),
+        error_class=error_class,
+        message=message,
+        frames=(),
+        fingerprint=fingerprint(error_class, message, ()),
+        chain=chain,
+    )
 
 
 GOODS = [{"order_id": f"O{i}", "amount": 1.5 + i} for i in range(5)]

@@ -13,34 +13,57 @@ from airflow_agentic.agents.fixers.syntax import Code, compiles, parse
 
 _STANDARD = "airflow.providers.standard"
 MODULES = {
-    "airflow.operators.bash": f"{_STANDARD}.operators.bash", "airflow.operators.bash_operator": f"{_STANDARD}.operators.bash",
-    "airflow.operators.python": f"{_STANDARD}.operators.python", "airflow.operators.python_operator": f"{_STANDARD}.operators.python",
-    "airflow.operators.empty": f"{_STANDARD}.operators.empty", "airflow.operators.datetime": f"{_STANDARD}.operators.datetime",
-    "airflow.operators.weekday": f"{_STANDARD}.operators.weekday", "airflow.operators.latest_only": f"{_STANDARD}.operators.latest_only",
-    "airflow.operators.trigger_dagrun": f"{_STANDARD}.operators.trigger_dagrun", "airflow.sensors.bash": f"{_STANDARD}.sensors.bash",
-    "airflow.sensors.date_time": f"{_STANDARD}.sensors.date_time", "airflow.sensors.external_task": f"{_STANDARD}.sensors.external_task",
-    "airflow.sensors.filesystem": f"{_STANDARD}.sensors.filesystem", "airflow.sensors.python": f"{_STANDARD}.sensors.python",
-    "airflow.sensors.time_delta": f"{_STANDARD}.sensors.time_delta", "airflow.sensors.time_sensor": f"{_STANDARD}.sensors.time",
-    "airflow.sensors.weekday": f"{_STANDARD}.sensors.weekday", "airflow.hooks.filesystem": f"{_STANDARD}.hooks.filesystem",
-    "airflow.hooks.subprocess": f"{_STANDARD}.hooks.subprocess", "airflow.hooks.package_index": f"{_STANDARD}.hooks.package_index",
+    "airflow.operators.bash": f"{_STANDARD}.operators.bash",
+    "airflow.operators.bash_operator": f"{_STANDARD}.operators.bash",
+    "airflow.operators.python": f"{_STANDARD}.operators.python",
+    "airflow.operators.python_operator": f"{_STANDARD}.operators.python",
+    "airflow.operators.empty": f"{_STANDARD}.operators.empty",
+    "airflow.operators.datetime": f"{_STANDARD}.operators.datetime",
+    "airflow.operators.weekday": f"{_STANDARD}.operators.weekday",
+    "airflow.operators.latest_only": f"{_STANDARD}.operators.latest_only",
+    "airflow.operators.trigger_dagrun": f"{_STANDARD}.operators.trigger_dagrun",
+    "airflow.sensors.bash": f"{_STANDARD}.sensors.bash",
+    "airflow.sensors.date_time": f"{_STANDARD}.sensors.date_time",
+    "airflow.sensors.external_task": f"{_STANDARD}.sensors.external_task",
+    "airflow.sensors.filesystem": f"{_STANDARD}.sensors.filesystem",
+    "airflow.sensors.python": f"{_STANDARD}.sensors.python",
+    "airflow.sensors.time_delta": f"{_STANDARD}.sensors.time_delta",
+    "airflow.sensors.time_sensor": f"{_STANDARD}.sensors.time",
+    "airflow.sensors.weekday": f"{_STANDARD}.sensors.weekday",
+    "airflow.hooks.filesystem": f"{_STANDARD}.hooks.filesystem",
+    "airflow.hooks.subprocess": f"{_STANDARD}.hooks.subprocess",
+    "airflow.hooks.package_index": f"{_STANDARD}.hooks.package_index",
 }
 NAMES = {
     ("airflow.operators.dummy", "DummyOperator"): (f"{_STANDARD}.operators.empty", "EmptyOperator"),
     ("airflow.operators.dummy_operator", "DummyOperator"): (f"{_STANDARD}.operators.empty", "EmptyOperator"),
-    ("airflow.datasets", "Dataset"): ("airflow.sdk", "Asset"), ("airflow", "Dataset"): ("airflow.sdk", "Asset"),
-    ("airflow.decorators", "dag"): ("airflow.sdk", "dag"), ("airflow.decorators", "task"): ("airflow.sdk", "task"),
-    ("airflow.decorators", "task_group"): ("airflow.sdk", "task_group"), ("airflow.utils.task_group", "TaskGroup"): ("airflow.sdk", "TaskGroup"),
-    ("airflow.models", "DAG"): ("airflow.sdk", "DAG"), ("airflow.models.dag", "DAG"): ("airflow.sdk", "DAG"),
-    ("airflow.models", "Variable"): ("airflow.sdk", "Variable"), ("airflow.models.variable", "Variable"): ("airflow.sdk", "Variable"),
-    ("airflow.models", "BaseOperator"): ("airflow.sdk", "BaseOperator"), ("airflow.models.baseoperator", "BaseOperator"): ("airflow.sdk", "BaseOperator"),
-    ("airflow.models.baseoperator", "chain"): ("airflow.sdk", "chain"), ("airflow.models.param", "Param"): ("airflow.sdk", "Param"),
-    ("airflow.hooks.base", "BaseHook"): ("airflow.sdk", "BaseHook"), ("airflow.hooks.base_hook", "BaseHook"): ("airflow.sdk", "BaseHook"),
-    ("airflow.utils.helpers", "chain"): ("airflow.sdk", "chain"), ("airflow.operators.subdag", "SubDagOperator"): ("", ""),
+    ("airflow.datasets", "Dataset"): ("airflow.sdk", "Asset"),
+    ("airflow", "Dataset"): ("airflow.sdk", "Asset"),
+    ("airflow.decorators", "dag"): ("airflow.sdk", "dag"),
+    ("airflow.decorators", "task"): ("airflow.sdk", "task"),
+    ("airflow.decorators", "task_group"): ("airflow.sdk", "task_group"),
+    ("airflow.utils.task_group", "TaskGroup"): ("airflow.sdk", "TaskGroup"),
+    ("airflow.models", "DAG"): ("airflow.sdk", "DAG"),
+    ("airflow.models.dag", "DAG"): ("airflow.sdk", "DAG"),
+    ("airflow.models", "Variable"): ("airflow.sdk", "Variable"),
+    ("airflow.models.variable", "Variable"): ("airflow.sdk", "Variable"),
+    ("airflow.models", "BaseOperator"): ("airflow.sdk", "BaseOperator"),
+    ("airflow.models.baseoperator", "BaseOperator"): ("airflow.sdk", "BaseOperator"),
+    ("airflow.models.baseoperator", "chain"): ("airflow.sdk", "chain"),
+    ("airflow.models.param", "Param"): ("airflow.sdk", "Param"),
+    ("airflow.hooks.base", "BaseHook"): ("airflow.sdk", "BaseHook"),
+    ("airflow.hooks.base_hook", "BaseHook"): ("airflow.sdk", "BaseHook"),
+    ("airflow.utils.helpers", "chain"): ("airflow.sdk", "chain"),
+    ("airflow.operators.subdag", "SubDagOperator"): ("", ""),
 }
 ARGUMENTS = {"schedule_interval": "schedule", "timetable": "schedule", "concurrency": "max_active_tasks"}
 CONTEXT = {"execution_date": "logical_date"}
-_IMPORT = re.compile(r"No module named '(?P<module>airflow[\w.]*)'|cannot import name '(?P<name>\w+)' from '(?P<of>airflow[\w.]*)'")
-_ARGUMENT = re.compile(r"unexpected keyword argument '(?P<argument>\w+)'|Invalid arguments? (?:was|were) passed .*?(?P<argument2>provide_context|task_concurrency)")
+_IMPORT = re.compile(
+    r"No module named '(?P<module>airflow[\w.]*)'|cannot import name '(?P<name>\w+)' from '(?P<of>airflow[\w.]*)'"
+)
+_ARGUMENT = re.compile(
+    r"unexpected keyword argument '(?P<argument>\w+)'|Invalid arguments? (?:was|were) passed .*?(?P<argument2>provide_context|task_concurrency)"
+)
 _CONTEXT_KEY = re.compile(r"KeyError: ['\"](?P<key>execution_date)['\"]")
 
 
@@ -58,13 +81,31 @@ def fix(bench: Bench) -> Fix | None:
         elif argument and (argument["argument"] or "") in ARGUMENTS:
             pieces = _arguments(code, argument["argument"])
         elif key:
-            pieces = [(code.span(s.node.slice), f'"{CONTEXT[s.key]}"') for s in code.steps()
-                      if s.key in CONTEXT and isinstance(s.node, ast.Subscript) and isinstance(s.base, ast.Name) and s.base.id in {"context", "kwargs", "ctx"}]
+            pieces = [
+                (code.span(s.node.slice), f'"{CONTEXT[s.key]}"')
+                for s in code.steps()
+                if s.key in CONTEXT
+                and isinstance(s.node, ast.Subscript)
+                and isinstance(s.base, ast.Name)
+                and s.base.id in {"context", "kwargs", "ctx"}
+            ]
         text = code.splice(pieces) if pieces else None
         if text is not None and compiles(text):
-            what = match["module"] or f"{match['of']}.{match['name']}" if match else argument["argument"] if argument else key["key"] if key else ""
-            return Fix(texts=((path, text),), file=path, summary=f"Use the present name of Airflow's {what}"[:100],
-                       explanation=f"`{what}` no longer exists in the Airflow that runs this; the file now uses what replaced it.")
+            what = (
+                match["module"] or f"{match['of']}.{match['name']}"
+                if match
+                else argument["argument"]
+                if argument
+                else key["key"]
+                if key
+                else ""
+            )
+            return Fix(
+                texts=((path, text),),
+                file=path,
+                summary=f"Use the present name of Airflow's {what}"[:100],
+                explanation=f"`{what}` no longer exists in the Airflow that runs this; the file now uses what replaced it.",
+            )
     return None
 
 
@@ -86,7 +127,9 @@ def _imports(code: Code) -> list[tuple[tuple[int, int], str]]:
                 if home[1] != alias.name and alias.asname is None:
                     renamed[alias.name] = home[1]
                 by_home.setdefault(home[0], []).append(home[1] + (f" as {alias.asname}" if alias.asname else ""))
-            pieces.append((code.span(node), code.newline.join(f"from {m} import {', '.join(n)}" for m, n in by_home.items())))
+            pieces.append(
+                (code.span(node), code.newline.join(f"from {m} import {', '.join(n)}" for m, n in by_home.items()))
+            )
     used = (n for n in ast.walk(code.tree) if isinstance(n, ast.Name) and n.id in renamed)
     pieces += [(code.span(name), renamed[name.id]) for name in used]
     return pieces

@@ -43,11 +43,18 @@ def fix(bench: Bench) -> Fix | None:
             new = _converted(bench, path, text, change.dataset, good, bad) if good and bad else None
             if new is not None and compiles(new):
                 text = new
-                done.append(f"`{change.path}` is now {' or '.join(bad.types)}" + (f" written {', '.join(bad.formats[:3])}" if bad.formats else ""))  # type: ignore[union-attr]
+                done.append(
+                    f"`{change.path}` is now {' or '.join(bad.types)}"
+                    + (f" written {', '.join(bad.formats[:3])}" if bad.formats else "")
+                )  # type: ignore[union-attr]
         if done:
-            return Fix(texts=((path, text),), file=path, fields=tuple(d.split("`")[1] for d in done),
-                       explanation=f"In the landed data {' and '.join(done)}. The code converts it where it reads it; the old form gives the same as before.",
-                       summary=f"Read {done[0].split('`')[1]} in its new type as well")
+            return Fix(
+                texts=((path, text),),
+                file=path,
+                fields=tuple(d.split("`")[1] for d in done),
+                explanation=f"In the landed data {' and '.join(done)}. The code converts it where it reads it; the old form gives the same as before.",
+                summary=f"Read {done[0].split('`')[1]} in its new type as well",
+            )
     return None
 
 
@@ -57,9 +64,21 @@ def _converted(bench: Bench, path: str, text: str, dataset: str, good: FieldShap
         return None
     steps = good.path.rsplit("[].", 1)[-1].split(".")
     level = good.path[: len(good.path) - len(".".join(steps))]
-    siblings = frozenset(f.path[len(level):].split(".")[0].split("[")[0] for s in (bench.good(dataset), bench.failing(dataset)) if s for f in s.fields
-                         if f.path.startswith(level))
-    move = FieldMove(dataset=dataset, within=tuple(steps[:-1]), old=(steps[-1],), new=(steps[-1],), old_stays=False, siblings=siblings)
+    siblings = frozenset(
+        f.path[len(level) :].split(".")[0].split("[")[0]
+        for s in (bench.good(dataset), bench.failing(dataset))
+        if s
+        for f in s.fields
+        if f.path.startswith(level)
+    )
+    move = FieldMove(
+        dataset=dataset,
+        within=tuple(steps[:-1]),
+        old=(steps[-1],),
+        new=(steps[-1],),
+        old_stays=False,
+        siblings=siblings,
+    )
     uses = UseFinder(bench, path, code, move)
     reads = [s for s in code.steps() if s.key == steps[-1] and uses.same_kind(s.base, s)]
     kinds_was, kinds_now = set(good.types) - {"null"}, set(bad.types) - {"null"}
@@ -67,7 +86,12 @@ def _converted(bench: Bench, path: str, text: str, dataset: str, good: FieldShap
         return None
     if kinds_now == {"string"}:
         return _to_number(code, reads, bad, whole=kinds_was == {"integer"}, was_text=kinds_was == {"string"})
-    if kinds_was == {"string"} and kinds_now <= {"integer"} and len(set(good.formats)) == 1 and set(good.formats[0]) == {"9"}:
+    if (
+        kinds_was == {"string"}
+        and kinds_now <= {"integer"}
+        and len(set(good.formats)) == 1
+        and set(good.formats[0]) == {"9"}
+    ):
         return _spliced(code, reads, f"str({{}}).zfill({len(good.formats[0])})")
     if kinds_was == {"string"} and kinds_now == {"integer"}:
         return _spliced(code, reads, "str({})")
@@ -87,10 +111,18 @@ def _to_number(code: Code, reads: list[Step], bad: FieldShape, *, whole: bool, w
     name = fresh_name(code, "plain_number")
     strip = 'value.replace(",", "")' if style == "comma thousands" else 'value.replace(".", "").replace(",", ".")'
     test = 'isinstance(value, str) and "," in value'
-    helper = (f'\n\ndef {name}(value):\n    """Return a number, or text with {_WORDS[style]}, as a number or text that Python reads."""\n'
-              f"    return {strip} if {test} else value\n")
+    helper = (
+        f'\n\ndef {name}(value):\n    """Return a number, or text with {_WORDS[style]}, as a number or text that Python reads."""\n'
+        f"    return {strip} if {test} else value\n"
+    )
     kind = "int" if whole and style == "comma thousands" and not any("." in f for f in bad.formats) else "float"
-    pieces = [(code.span(r.node), f"{name}({code.source(r.node)})" if _is_converted(code, r) else f"{kind}({name}({code.source(r.node)}))") for r in reads]
+    pieces = [
+        (
+            code.span(r.node),
+            f"{name}({code.source(r.node)})" if _is_converted(code, r) else f"{kind}({name}({code.source(r.node)}))",
+        )
+        for r in reads
+    ]
     at = import_line(code)
     if code.text[at : at + 2].strip():
         helper += "\n\n"

@@ -15,7 +15,9 @@ from airflow_agentic.agents.fixers.field_moves import field_moves
 from airflow_agentic.agents.fixers.syntax import Code, compiles, fresh_name, import_line, literal, parse
 
 _REMAINS = re.compile(r"unconverted data remains: ?(?P<rest>.+)$", re.MULTILINE)
-_NO_MATCH = re.compile(r"time data ['\"](?P<value>[^'\"]{4,60})['\"] (?:does not|doesn't) match format ['\"](?P<format>[^'\"]+)['\"]")
+_NO_MATCH = re.compile(
+    r"time data ['\"](?P<value>[^'\"]{4,60})['\"] (?:does not|doesn't) match format ['\"](?P<format>[^'\"]+)['\"]"
+)
 _ISO = re.compile(r"Invalid isoformat string: ['\"](?P<value>[^'\"]{4,60})['\"]")
 _ISO_TEXT = re.compile(r"^9{4}-99-99(?P<sep>[T ]|A)99:99(?P<s>:99)?(?P<f>[.,]9{1,9})?(?P<z>A|Z|[+-]99:?99)?$")
 _DATES = {"9999-99-99": "%Y-%m-%d", "9999/99/99": "%Y/%m/%d", "99999999": "%Y%m%d", "99.99.9999": "%d.%m.%Y"}
@@ -32,8 +34,11 @@ def fix(bench: Bench) -> Fix | None:
         code = parse(bench.text(path))
         if code is None or not bench.editable(path):
             continue
-        calls = [n for n in ast.walk(code.tree) if isinstance(n, ast.Call) and _parses(n)
-                 and n.lineno <= frame.line <= (n.end_lineno or 0)]
+        calls = [
+            n
+            for n in ast.walk(code.tree)
+            if isinstance(n, ast.Call) and _parses(n) and n.lineno <= frame.line <= (n.end_lineno or 0)
+        ]
         if len(calls) == 1:
             return _fix(bench, code, path, calls[0], said)
     return None
@@ -47,9 +52,24 @@ def _follow(bench: Bench) -> Fix | None:
         new = {_of_pattern(form) for form in forms}
         for path in {edit.path for edit in bench.edits()}:
             code = parse(bench.text(path))
-            calls = [n for n in ast.walk(code.tree) if isinstance(n, ast.Call) and _parses(n)
-                     and any(literal(part) == move.old[-1] for part in ast.walk(n.args[0]))] if code else []
-            if code and len(calls) == 1 and len(new) == 1 and (formats := new.pop()) and set(formats) - {_old_format(calls[0])}:
+            calls = (
+                [
+                    n
+                    for n in ast.walk(code.tree)
+                    if isinstance(n, ast.Call)
+                    and _parses(n)
+                    and any(literal(part) == move.old[-1] for part in ast.walk(n.args[0]))
+                ]
+                if code
+                else []
+            )
+            if (
+                code
+                and len(calls) == 1
+                and len(new) == 1
+                and (formats := new.pop())
+                and set(formats) - {_old_format(calls[0])}
+            ):
                 return _change(bench, code, path, calls[0], formats)
     return None
 
@@ -76,8 +96,11 @@ def _change(bench: Bench, code: Code, path: str, call: ast.Call, new: tuple[str,
         return None
     if "%H" not in old and any("%H" in f for f in new) and not _only_date_used(code, call):
         return None
-    same = [n for n in ast.walk(code.tree) if _parses(n) and isinstance(n, ast.Call)
-            and (_old_format(n) == old and code.source(n.func) == function)]
+    same = [
+        n
+        for n in ast.walk(code.tree)
+        if _parses(n) and isinstance(n, ast.Call) and (_old_format(n) == old and code.source(n.func) == function)
+    ]
     name = fresh_name(code, "parse_time")
     function = function.rsplit(".", 1)[0] + ".strptime"
     helper = _helper(name, function, formats, keeps_zone="%z" in old)
@@ -91,7 +114,8 @@ def _change(bench: Bench, code: Code, path: str, call: ast.Call, new: tuple[str,
     if not compiles(text):
         return None
     return Fix(
-        texts=((path, text),), file=path,
+        texts=((path, text),),
+        file=path,
         explanation=f"Times now come as {_words(bench)}; the code parsed `{old}` only. It now takes both, and turns an offset into "
         "UTC so that what follows gets what it always got.",
         summary="Parse the time in its new form as well",
@@ -147,7 +171,11 @@ def _of_value(value: str, logical_date: str | None) -> tuple[str, ...]:
     date = _date_format(clock["date"], logical_date)
     if date is None:
         return ()
-    time = "" if not clock["time"] else clock["sep"] + ("%I" if clock["pm"] else "%H") + ":%M" + (":%S" if clock["time"].count(":") == 2 else "")
+    time = (
+        ""
+        if not clock["time"]
+        else clock["sep"] + ("%I" if clock["pm"] else "%H") + ":%M" + (":%S" if clock["time"].count(":") == 2 else "")
+    )
     return (date + time + ((" %p" if clock["pm"][0] == " " else "%p") if clock["pm"] else ""),)
 
 
@@ -194,17 +222,33 @@ def _words(bench: Bench) -> str:
 
 def _helper(name: str, strptime: str, formats: tuple[str, ...], *, keeps_zone: bool) -> str:
     listed = ", ".join(f'"{f}"' for f in formats)
-    result = "moment" if keeps_zone else "moment if moment.tzinfo is None else (moment - moment.utcoffset()).replace(tzinfo=None)"
-    meaning = "" if keeps_zone or not any("%z" in f for f in formats) else "; with an offset it becomes UTC, naive as before"
+    result = (
+        "moment"
+        if keeps_zone
+        else "moment if moment.tzinfo is None else (moment - moment.utcoffset()).replace(tzinfo=None)"
+    )
+    meaning = (
+        "" if keeps_zone or not any("%z" in f for f in formats) else "; with an offset it becomes UTC, naive as before"
+    )
     body = result if any("%z" in f for f in formats) else "moment"
     fraction = any("%f" in f for f in formats)
     lines = [
-        "", "", f"def {name}(value):",
+        "",
+        "",
+        f"def {name}(value):",
         f'    """Parse a time in any of the forms that the upstream has used{meaning}."""',
-        *(["    whole, dot, fraction = value.partition(\".\")",
-           "    digits = fraction[: len(fraction) - len(fraction.lstrip(\"0123456789\"))]",
-           "    value = whole + dot + digits[:6] + fraction[len(digits):]"] if fraction else []),
-        f"    for form in ({listed}):" if len(listed) < 100 else "    for form in (\n        " + ",\n        ".join(f'"{f}"' for f in formats) + ",\n    ):",
+        *(
+            [
+                '    whole, dot, fraction = value.partition(".")',
+                '    digits = fraction[: len(fraction) - len(fraction.lstrip("0123456789"))]',
+                "    value = whole + dot + digits[:6] + fraction[len(digits):]",
+            ]
+            if fraction
+            else []
+        ),
+        f"    for form in ({listed}):"
+        if len(listed) < 100
+        else "    for form in (\n        " + ",\n        ".join(f'"{f}"' for f in formats) + ",\n    ):",
         "        try:",
         f"            moment = {strptime}(value, form)",
         "        except ValueError:",

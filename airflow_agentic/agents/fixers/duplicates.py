@@ -12,7 +12,17 @@ from airflow_agentic.agents.fixers.bench import Bench, Fix
 from airflow_agentic.records import DataShape
 
 _SAYS = re.compile(r"uniq|duplic|more than one row|distinct", re.IGNORECASE)
-_VERSIONS = ("updated_at", "modified_at", "last_updated", "last_modified", "version", "revision", "sequence", "updatedat", "modifiedat")
+_VERSIONS = (
+    "updated_at",
+    "modified_at",
+    "last_updated",
+    "last_modified",
+    "version",
+    "revision",
+    "sequence",
+    "updatedat",
+    "modifiedat",
+)
 
 
 def fix(bench: Bench) -> Fix | None:
@@ -37,24 +47,38 @@ def fix(bench: Bench) -> Fix | None:
                 found.append((path, new))
     if len(found) != 1:
         return None
-    return Fix(texts=(found[0],), file=found[0][0], fields=(key,), summary=f"Keep the newest row of each {key}"[:100],
-               explanation=f"`{key}` was unique in {repeated[0].dataset} and is repeated now: {repeated[0].detail}. The model keeps the row with the latest `{version}`.")
+    return Fix(
+        texts=(found[0],),
+        file=found[0][0],
+        fields=(key,),
+        summary=f"Keep the newest row of each {key}"[:100],
+        explanation=f"`{key}` was unique in {repeated[0].dataset} and is repeated now: {repeated[0].detail}. The model keeps the row with the latest `{version}`.",
+    )
 
 
 def deduplicated(sql: str, key: str, version: str) -> str | None:
     """Return a plain single-table select with the newest row of each key, or None where it is not that plain."""
     body = sql.rstrip().removesuffix(";").rstrip()
     words = body.lower()
-    if words.count("select") != 1 or any(re.search(rf"\b{w}\b", words) for w in ("join", "group by", "union", "qualify", "order by", "limit", "distinct", "over", "with")):
+    if words.count("select") != 1 or any(
+        re.search(rf"\b{w}\b", words)
+        for w in ("join", "group by", "union", "qualify", "order by", "limit", "distinct", "over", "with")
+    ):
         return None
     if not re.search(rf"\b{re.escape(key)}\b", body) or not re.search(rf"\b{re.escape(version)}\b", body):
         return None
-    tail = sql[len(body):]
+    tail = sql[len(body) :]
     return f"{body}\nqualify row_number() over (partition by {key} order by {version} desc) = 1{tail}"
 
 
 def _version(shape: DataShape) -> str | None:
-    found = [f.path for f in shape.fields if f.path.replace("_", "").lower() in {v.replace("_", "") for v in _VERSIONS} and f.present == shape.records and not f.nulls]
+    found = [
+        f.path
+        for f in shape.fields
+        if f.path.replace("_", "").lower() in {v.replace("_", "") for v in _VERSIONS}
+        and f.present == shape.records
+        and not f.nulls
+    ]
     return found[0] if len(found) == 1 else None
 
 
@@ -70,7 +94,13 @@ def _engine(bench: Bench) -> str | None:
 
 def _context(bench: Bench) -> str:
     """The names that the failing check speaks of: its message, and the code of its frames' files."""
-    return "\n".join([*bench.messages, *(bench.text(path) or "" for path, _ in bench.own()), *(n.task_id for n in bench.dossier.graph)])
+    return "\n".join(
+        [
+            *bench.messages,
+            *(bench.text(path) or "" for path, _ in bench.own()),
+            *(n.task_id for n in bench.dossier.graph),
+        ]
+    )
 
 
 def _stem(path: str) -> str:

@@ -72,7 +72,11 @@ def _pairs(good: DataShape, failing: DataShape, changes: list[ShapeChange]) -> l
         if len(takers) == 1:
             sure[path] = takers[0]
     for change in changes:
-        if change.kind == "possible_rename" and change.path not in sure and _same_ids(before[change.path], after[change.now]):
+        if (
+            change.kind == "possible_rename"
+            and change.path not in sure
+            and _same_ids(before[change.path], after[change.now])
+        ):
             rivals = [c for c in changes if c.kind in {"removed", "added"} and _level(c.path) == _level(change.path)]
             if len(rivals) <= 2:
                 sure[change.path] = change.now
@@ -94,7 +98,11 @@ def _containers(good: DataShape, failing: DataShape, moves: dict[str, str]) -> d
         inside = [p for p in was_there if p.startswith((path + ".", path + "[]."))]
         if path in now_there or not inside or not set(field.types) & {"object", "array"}:
             continue
-        homes = {_level(moves[p]).removesuffix("[]") if p in moves else None for p in inside if _level(p).removesuffix("[]") == path}
+        homes = {
+            _level(moves[p]).removesuffix("[]") if p in moves else None
+            for p in inside
+            if _level(p).removesuffix("[]") == path
+        }
         home = homes.pop() if len(homes) == 1 else None
         if home and home in now_there - was_there and _level(home) == _level(path):
             found[path] = home
@@ -108,10 +116,18 @@ def _move(good: DataShape, failing: DataShape, old: str, new: str) -> FieldMove:
         shared += 1
     after = {f.path for f in failing.fields}
     first = level + ".".join(old_steps[: shared + 1])
-    siblings = {f.path[len(level):].split(".")[0].split("[")[0] for f in (*good.fields, *failing.fields) if f.path.startswith(level)}
+    siblings = {
+        f.path[len(level) :].split(".")[0].split("[")[0]
+        for f in (*good.fields, *failing.fields)
+        if f.path.startswith(level)
+    }
     return FieldMove(
-        dataset=good.name, within=tuple(old_steps[:shared]), old=tuple(old_steps[shared:]), new=tuple(new_steps[shared:]),
-        old_stays=len(old_steps) - shared > 1 and first in after, siblings=frozenset(siblings),
+        dataset=good.name,
+        within=tuple(old_steps[:shared]),
+        old=tuple(old_steps[shared:]),
+        new=tuple(new_steps[shared:]),
+        old_stays=len(old_steps) - shared > 1 and first in after,
+        siblings=frozenset(siblings),
     )
 
 
@@ -121,10 +137,10 @@ def _relative(old: str, new: str) -> tuple[list[str], list[str], str]:
     level = old[: cut + 3] if cut >= 0 else ""
     if level and not new.startswith(level):
         return [], [], level
-    rest = new[len(level):]
-    if "[]" in rest or "[]" in old[len(level):]:
+    rest = new[len(level) :]
+    if "[]" in rest or "[]" in old[len(level) :]:
         return [], [], level
-    return old[len(level):].split("."), rest.split("."), level
+    return old[len(level) :].split("."), rest.split("."), level
 
 
 def _same_values(old: FieldShape, new: FieldShape) -> bool:
@@ -138,8 +154,33 @@ def _same_values(old: FieldShape, new: FieldShape) -> bool:
     return not extra & _UNITS
 
 
-_UNITS = {"cents", "cent", "pence", "minor", "micros", "millis", "ms", "seconds", "minutes", "hours", "kg", "grams",
-          "pct", "percent", "ratio", "eur", "usd", "gbp", "gross", "net", "utc", "local", "hash", "hashed", "masked"}
+_UNITS = {
+    "cents",
+    "cent",
+    "pence",
+    "minor",
+    "micros",
+    "millis",
+    "ms",
+    "seconds",
+    "minutes",
+    "hours",
+    "kg",
+    "grams",
+    "pct",
+    "percent",
+    "ratio",
+    "eur",
+    "usd",
+    "gbp",
+    "gross",
+    "net",
+    "utc",
+    "local",
+    "hash",
+    "hashed",
+    "masked",
+}
 
 
 def _same_ids(old: FieldShape, new: FieldShape) -> bool:

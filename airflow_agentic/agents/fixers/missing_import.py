@@ -14,9 +14,22 @@ from airflow_agentic.agents.fixers.bench import Bench, Fix
 from airflow_agentic.agents.fixers.syntax import Code, compiles, import_line, parse
 
 _NAME = re.compile(r"NameError: name '(?P<name>\w+)' is not defined")
-_MODULE = re.compile(r"ModuleNotFoundError: No module named '(?P<module>[\w.]+)'|ImportError: cannot import name '(?P<name>\w+)' from '(?P<of>[\w.]+)'")
-_COMMON = {"Path": "pathlib", "datetime": "datetime", "timedelta": "datetime", "timezone": "datetime", "defaultdict": "collections", "Counter": "collections",
-           "Decimal": "decimal", "partial": "functools", "dataclass": "dataclasses", "Any": "typing", "Optional": "typing"}
+_MODULE = re.compile(
+    r"ModuleNotFoundError: No module named '(?P<module>[\w.]+)'|ImportError: cannot import name '(?P<name>\w+)' from '(?P<of>[\w.]+)'"
+)
+_COMMON = {
+    "Path": "pathlib",
+    "datetime": "datetime",
+    "timedelta": "datetime",
+    "timezone": "datetime",
+    "defaultdict": "collections",
+    "Counter": "collections",
+    "Decimal": "decimal",
+    "partial": "functools",
+    "dataclass": "dataclasses",
+    "Any": "typing",
+    "Optional": "typing",
+}
 
 
 def fix(bench: Bench) -> Fix | None:
@@ -38,8 +51,13 @@ def _name(bench: Bench, name: str) -> Fix | None:
         code = parse(bench.text(path))
         if code is None or not bench.editable(path) or name in _bound(code):
             return None
-        dotted = any(isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name) and n.value.id == name for n in ast.walk(code.tree))
-        called = any(isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == name for n in ast.walk(code.tree))
+        dotted = any(
+            isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name) and n.value.id == name
+            for n in ast.walk(code.tree)
+        )
+        called = any(
+            isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == name for n in ast.walk(code.tree)
+        )
         homes = _homes(bench, name, path)
         if name in sys.stdlib_module_names and dotted and not called and name not in _COMMON and not homes:
             line, where = f"import {name}", "the standard library"
@@ -52,8 +70,12 @@ def _name(bench: Bench, name: str) -> Fix | None:
         at = import_line(code)
         text = code.splice([((at, at), line + code.newline)])
         if compiles(text):
-            return Fix(texts=((path, text),), file=path, summary=f"Import {name}",
-                       explanation=f"`{path}` uses `{name}` without importing it; it is in {where}.")
+            return Fix(
+                texts=((path, text),),
+                file=path,
+                summary=f"Import {name}",
+                explanation=f"`{path}` uses `{name}` without importing it; it is in {where}.",
+            )
     return None
 
 
@@ -75,8 +97,13 @@ def _homes(bench: Bench, name: str, path: str) -> list[str]:
     found, imported = [], _imported(bench)
     for other in bench.python_files():
         code = parse(bench.text(other)) if other != path else None
-        if code and any(isinstance(n, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)) and n.name == name
-                        or isinstance(n, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in n.targets) for n in code.tree.body):
+        if code and any(
+            isinstance(n, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef))
+            and n.name == name
+            or isinstance(n, ast.Assign)
+            and any(isinstance(t, ast.Name) and t.id == name for t in n.targets)
+            for n in code.tree.body
+        ):
             dotted = other.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
             spelled = [m for m in imported if dotted == m or dotted.endswith("." + m)]
             found += [max(spelled, key=len)] if spelled else ["?"]
@@ -98,11 +125,13 @@ def _imported(bench: Bench) -> set[str]:
 def _moved_module(bench: Bench, module: str) -> Fix | None:
     """``No module named 'etl.parse'`` where the repository has that file elsewhere in the same package."""
     top, leaf = module.split(".")[0], module.rsplit(".", 1)[-1]
-    homes = [p for p in bench.python_files() if p.endswith((f"/{leaf}.py", f"/{leaf}/__init__.py")) and top in p.split("/")]
+    homes = [
+        p for p in bench.python_files() if p.endswith((f"/{leaf}.py", f"/{leaf}/__init__.py")) and top in p.split("/")
+    ]
     if "." not in module or len(homes) != 1:
         return None
     parts = homes[0].removesuffix(".py").removesuffix("/__init__").split("/")
-    return _respelled(bench, module, ".".join(parts[parts.index(top):]), None)
+    return _respelled(bench, module, ".".join(parts[parts.index(top) :]), None)
 
 
 def _moved_name(bench: Bench, name: str, of: str) -> Fix | None:
@@ -116,12 +145,21 @@ def _respelled(bench: Bench, old: str, new: str, name: str | None) -> Fix | None
         if code is None or not bench.editable(path) or old == new:
             return None
         for node in ast.walk(code.tree):
-            if isinstance(node, ast.ImportFrom) and node.module == old and node.lineno <= frame.line <= (node.end_lineno or 0) and not node.level:
+            if (
+                isinstance(node, ast.ImportFrom)
+                and node.module == old
+                and node.lineno <= frame.line <= (node.end_lineno or 0)
+                and not node.level
+            ):
                 if name is not None and [a.name for a in node.names] != [name]:
                     return None
                 start, end = code.span(node)
                 text = code.splice([((start, end), code.text[start:end].replace(old, new, 1))])
                 if compiles(text):
-                    return Fix(texts=((path, text),), file=path, summary=f"Import from {new}",
-                               explanation=f"`{path}` imports from `{old}`, but in this repository it is in `{new}`.")
+                    return Fix(
+                        texts=((path, text),),
+                        file=path,
+                        summary=f"Import from {new}",
+                        explanation=f"`{path}` imports from `{old}`, but in this repository it is in `{new}`.",
+                    )
     return None

@@ -40,7 +40,9 @@ class UseFinder:
             return self._holds_inner(scope, base.id) or scope is self._innermost
         if not keys <= self._move.siblings | {self._move.new[0]}:
             return False
-        return scope is self._innermost or not any(keys <= rival for rival in self._rivals) or self._named_alike(base.id)
+        return (
+            scope is self._innermost or not any(keys <= rival for rival in self._rivals) or self._named_alike(base.id)
+        )
 
     def handled(self, found: Step) -> bool:
         """Say whether the code already reads the new place beside the old one."""

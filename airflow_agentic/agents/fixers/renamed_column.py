@@ -13,9 +13,24 @@ from airflow_agentic.agents.fixers.bench import Bench, Fix
 from airflow_agentic.agents.fixers.field_moves import FieldMove, field_moves
 from airflow_agentic.agents.fixers.syntax import Code, compiles, literal, parse
 
-_READERS = {"read_csv", "read_json", "read_parquet", "read_excel", "read_table", "read_sql", "read_sql_query", "read_feather",
-            "DataFrame", "json_normalize", "from_records", "from_dict"}
-_SAYS = re.compile(r"KeyError|not in index|Usecols do not match|has no attribute|not found in axis|Missing column provided", re.IGNORECASE)
+_READERS = {
+    "read_csv",
+    "read_json",
+    "read_parquet",
+    "read_excel",
+    "read_table",
+    "read_sql",
+    "read_sql_query",
+    "read_feather",
+    "DataFrame",
+    "json_normalize",
+    "from_records",
+    "from_dict",
+}
+_SAYS = re.compile(
+    r"KeyError|not in index|Usecols do not match|has no attribute|not found in axis|Missing column provided",
+    re.IGNORECASE,
+)
 Piece = tuple[tuple[int, int], str]
 
 
@@ -35,7 +50,9 @@ def fix(bench: Bench) -> Fix | None:
         if text is not None:
             words = " and ".join(f"`{m.was}` is now `{m.now}`" for m in renames)
             return Fix(
-                texts=((path, text),), file=path, fields=tuple(m.was for m in renames),
+                texts=((path, text),),
+                file=path,
+                fields=tuple(m.was for m in renames),
                 explanation=f"In {renames[0].dataset} {words}. The frame is read with the known name; data in the old form is left as it is.",
                 summary=f"Read {renames[0].now} where {renames[0].was} is gone"[:100],
             )
@@ -47,7 +64,11 @@ def _files(bench: Bench, renames: tuple[FieldMove, ...]) -> tuple[str, ...]:
     own = tuple(dict.fromkeys(path for path, _ in bench.own()))
     if own:
         return own
-    near = tuple(p for p in bench.python_files() if "pandas" in (text := bench.text(p) or "") and any(m.old[0] in text for m in renames))
+    near = tuple(
+        p
+        for p in bench.python_files()
+        if "pandas" in (text := bench.text(p) or "") and any(m.old[0] in text for m in renames)
+    )
     return near if len(near) == 1 else ()
 
 
@@ -77,7 +98,13 @@ def _rewrite(bench: Bench, code: Code, path: str, renames: tuple[FieldMove, ...]
 
 
 def _reader(node: ast.Call) -> str:
-    return node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id if isinstance(node.func, ast.Name) else ""
+    return (
+        node.func.attr
+        if isinstance(node.func, ast.Attribute)
+        else node.func.id
+        if isinstance(node.func, ast.Name)
+        else ""
+    )
 
 
 def _wanted(code: Code, value: ast.expr, renames: tuple[FieldMove, ...]) -> str | None:

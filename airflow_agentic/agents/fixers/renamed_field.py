@@ -32,7 +32,9 @@ _NAMED = (
     re.compile(r"StopIteration$"),
 )
 LINE = 120
-_SILENT = re.compile(r"NoneType|not null|null value|null|none|missing|float\(\) argument|int\(\) argument", re.IGNORECASE)
+_SILENT = re.compile(
+    r"NoneType|not null|null value|null|none|missing|float\(\) argument|int\(\) argument", re.IGNORECASE
+)
 
 
 def fix(bench: Bench) -> Fix | None:
@@ -96,8 +98,14 @@ def _files(bench: Bench) -> tuple[str, ...]:
         code = parse(bench.text(path))
         for module in imported(code, path) if code else ():
             tail = module.replace(".", "/")
-            found.update(dict.fromkeys(m for m in modules if m.endswith((f"{tail}.py", f"{tail}/__init__.py"))
-                                       and (m == f"{tail}.py" or m.endswith(f"/{tail}.py"))))
+            found.update(
+                dict.fromkeys(
+                    m
+                    for m in modules
+                    if m.endswith((f"{tail}.py", f"{tail}/__init__.py"))
+                    and (m == f"{tail}.py" or m.endswith(f"/{tail}.py"))
+                )
+            )
     return tuple(found)
 
 
@@ -115,7 +123,9 @@ def imported(code: Code, path: str) -> set[str]:
     return {name for name in found if name}
 
 
-def _rewrite(bench: Bench, paths: tuple[str, ...], moves: tuple[FieldMove, ...]) -> dict[str, tuple[str, list[FieldMove]]]:
+def _rewrite(
+    bench: Bench, paths: tuple[str, ...], moves: tuple[FieldMove, ...]
+) -> dict[str, tuple[str, list[FieldMove]]]:
     found: dict[str, tuple[str, list[FieldMove]]] = {}
     for path in paths:
         text = bench.text(path)
@@ -133,7 +143,12 @@ def _rewrite(bench: Bench, paths: tuple[str, ...], moves: tuple[FieldMove, ...])
 def rewrite(bench: Bench, path: str, text: str, move: FieldMove) -> str | None:
     """Return *text* with every read of the move's old place made tolerant, or None if there is none."""
     code = parse(text)
-    if code is None or f'"{move.old[-1]}"' not in text and f"'{move.old[-1]}'" not in text and f".{move.old[-1]}" not in text:
+    if (
+        code is None
+        or f'"{move.old[-1]}"' not in text
+        and f"'{move.old[-1]}'" not in text
+        and f".{move.old[-1]}" not in text
+    ):
         return None
     uses = UseFinder(bench, path, code, move)
     pieces = []
@@ -155,8 +170,12 @@ def _fitted(code: Code, span: tuple[int, int], new: str) -> str:
     """Break a conditional before its ``else`` where the line would become longer than 120 characters."""
     start = code.text.rfind("\n", 0, span[0]) + 1
     end = code.text.find("\n", span[1])
-    line = code.text[start:end if end >= 0 else None]
-    if len(line) + len(new) - (span[1] - span[0]) <= LINE or new.count(" else ") != 1 or "\n" in code.text[span[0]:span[1]]:
+    line = code.text[start : end if end >= 0 else None]
+    if (
+        len(line) + len(new) - (span[1] - span[0]) <= LINE
+        or new.count(" else ") != 1
+        or "\n" in code.text[span[0] : span[1]]
+    ):
         return new
     if any(mark in line[: span[0] - start] for mark in ("f'", 'f"', "F'", 'F"')):
         return new
@@ -166,7 +185,7 @@ def _fitted(code: Code, span: tuple[int, int], new: str) -> str:
 def _is_whole(code: Code, span: tuple[int, int]) -> bool:
     """Python before 3.12 misplaces what stands in an f-string: the piece must read as an expression of its own."""
     try:
-        ast.parse(code.text[span[0]:span[1]].strip(), mode="eval")
+        ast.parse(code.text[span[0] : span[1]].strip(), mode="eval")
     except SyntaxError:
         return False
     return True
@@ -181,14 +200,14 @@ def _object(found: Step, move: FieldMove) -> ast.expr | None:
         return None
     before = keys[:-count][::-1]
     expected = list(move.within)[::-1]
-    if any(a != b for a, b in zip(before, expected, strict=False)) or set(before[len(expected):]) & move.siblings:
+    if any(a != b for a, b in zip(before, expected, strict=False)) or set(before[len(expected) :]) & move.siblings:
         return None
     return unwrapped(steps[-count].base)
 
 
 def _tolerant(bench: Bench, code: Code, found: Step, base: ast.expr, move: FieldMove) -> str | None:
     _, steps = chain(found.node)
-    old = steps[-len(move.old):]
+    old = steps[-len(move.old) :]
     text = code.source(base)
     if found.is_get and len(old) == 1:
         return _get(code, found, move)
@@ -196,7 +215,7 @@ def _tolerant(bench: Bench, code: Code, found: Step, base: ast.expr, move: Field
     if not is_pure(base):
         name = fresh_name(code, "record")
         first, bind = f"({name} := {text})", name
-    rest = code.text[code.span(base)[1]:code.span(found.node)[1]]
+    rest = code.text[code.span(base)[1] : code.span(found.node)[1]]
     keys = f"{first}.keys()" if any("IndexError: No item with that key" in m for m in bench.messages) else first
     quote = code.source(old[0].node)
     mark = "'" if "'" in quote and '"' not in quote else '"'
@@ -232,12 +251,21 @@ def _pops_and_indexes(code: Code, move: FieldMove, uses: UseFinder) -> list[tupl
         return []
     pieces = []
     for node in ast.walk(code.tree):
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in {"pop", "index"}):
+        if not (
+            isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in {"pop", "index"}
+        ):
             continue
         base = node.func.value
-        if len(node.args) == 1 and literal(node.args[0]) == move.old[0] and is_pure(base) and uses.in_failing_scope(node):
+        if (
+            len(node.args) == 1
+            and literal(node.args[0]) == move.old[0]
+            and is_pure(base)
+            and uses.in_failing_scope(node)
+        ):
             key = code.source(node.args[0])
-            pieces.append((code.span(node.args[0]), f"{key} if {key} in {code.source(base)} else {_quoted(move.new[0], key[0])}"))
+            pieces.append(
+                (code.span(node.args[0]), f"{key} if {key} in {code.source(base)} else {_quoted(move.new[0], key[0])}")
+            )
     return pieces
 
 

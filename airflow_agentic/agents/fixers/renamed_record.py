@@ -14,8 +14,12 @@ from airflow_agentic.agents.fixers.bench import Bench, Fix
 from airflow_agentic.agents.fixers.field_moves import FieldMove, field_moves
 from airflow_agentic.agents.fixers.syntax import Code, compiles, fresh_name, is_pure, literal, parse
 
-_KWARGS = re.compile(r"TypeError: .*(?:unexpected keyword argument '(?P<new>[^']+)'|required (?:positional|keyword-only) arguments?: (?P<old>'.+))$")
-_BINDING = re.compile(r"binding (?:parameter :|value for parameter )(?P<key>\w+)|bind parameter '(?P<key2>\w+)'|KeyError: '(?P<key3>\w+)'")
+_KWARGS = re.compile(
+    r"TypeError: .*(?:unexpected keyword argument '(?P<new>[^']+)'|required (?:positional|keyword-only) arguments?: (?P<old>'.+))$"
+)
+_BINDING = re.compile(
+    r"binding (?:parameter :|value for parameter )(?P<key>\w+)|bind parameter '(?P<key2>\w+)'|KeyError: '(?P<key3>\w+)'"
+)
 _FIELDNAMES = re.compile(r"dict contains fields not in fieldnames: '(?P<key>[^']+)'")
 _KEY = re.compile(r"KeyError: ['\"](?P<key>[^'\"]+)['\"]$")
 Piece = tuple[tuple[int, int], str]
@@ -36,7 +40,9 @@ def fix(bench: Bench) -> Fix | None:
         if compiles(text):
             words = " and ".join(f"`{m.was}` is now `{m.now}`" for m in renames)
             return Fix(
-                texts=((path, text),), file=path, fields=tuple(m.was for m in renames),
+                texts=((path, text),),
+                file=path,
+                fields=tuple(m.was for m in renames),
                 explanation=f"In {renames[0].dataset} {words}. Records are read by the names that the code knows, whichever they carry.",
                 summary=f"Read {renames[0].now} where {renames[0].was} is gone"[:100],
             )
@@ -58,8 +64,12 @@ def _pieces(bench: Bench, code: Code, scope: ast.AST, line: int, renames: tuple[
                 return found
         match = _KEY.search(message)
         if match and _speaks_of(match["key"], renames):
-            return (_loops(code, scope, line, renames) or _getters(code, match["key"], renames)
-                    or _constants(code, match["key"], renames) or _formatted(code, scope, line, renames))
+            return (
+                _loops(code, scope, line, renames)
+                or _getters(code, match["key"], renames)
+                or _constants(code, match["key"], renames)
+                or _formatted(code, scope, line, renames)
+            )
     return []
 
 
@@ -77,11 +87,17 @@ def _unpacked(code: Code, scope: ast.AST, line: int, renames: tuple[FieldMove, .
     return pieces if len(pieces) == 1 else []
 
 
-def _arguments(code: Code, scope: ast.AST, line: int, renames: tuple[FieldMove, ...], calls: dict[str, int]) -> list[Piece]:
+def _arguments(
+    code: Code, scope: ast.AST, line: int, renames: tuple[FieldMove, ...], calls: dict[str, int]
+) -> list[Piece]:
     for node in ast.walk(scope):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in calls:
             place = calls[node.func.attr]
-            if node.lineno <= line <= (node.end_lineno or 0) and len(node.args) > place and not _holds(node.args[place], renames):
+            if (
+                node.lineno <= line <= (node.end_lineno or 0)
+                and len(node.args) > place
+                and not _holds(node.args[place], renames)
+            ):
                 value = node.args[place]
                 if isinstance(value, (ast.Tuple, ast.List, ast.Dict, ast.Starred)):
                     return []
@@ -95,8 +111,12 @@ def _arguments(code: Code, scope: ast.AST, line: int, renames: tuple[FieldMove, 
 
 def _loops(code: Code, scope: ast.AST, line: int, renames: tuple[FieldMove, ...]) -> list[Piece]:
     """``o[f]`` where *f* runs over names that are listed literally."""
-    listed = {literal(n) for part in ast.walk(code.tree) if isinstance(part, (ast.Tuple, ast.List, ast.Set, ast.Dict))
-              for n in ast.iter_child_nodes(part)}
+    listed = {
+        literal(n)
+        for part in ast.walk(code.tree)
+        if isinstance(part, (ast.Tuple, ast.List, ast.Set, ast.Dict))
+        for n in ast.iter_child_nodes(part)
+    }
     known = tuple(m for m in renames if m.old[0] in listed and m.new[0] not in listed)
     pieces: list[Piece] = []
     for node in ast.walk(scope):
@@ -111,7 +131,13 @@ def _loops(code: Code, scope: ast.AST, line: int, renames: tuple[FieldMove, ...]
 def _constants(code: Code, key: str, renames: tuple[FieldMove, ...]) -> list[Piece]:
     """``o[KEY]`` where ``KEY = "customer_id"`` stands in the file."""
     new = next((m.new[0] for m in renames if m.old[0] == key), None)
-    names = {t.id for n in ast.walk(code.tree) if isinstance(n, ast.Assign) and literal(n.value) == key for t in n.targets if isinstance(t, ast.Name)}
+    names = {
+        t.id
+        for n in ast.walk(code.tree)
+        if isinstance(n, ast.Assign) and literal(n.value) == key
+        for t in n.targets
+        if isinstance(t, ast.Name)
+    }
     pieces: list[Piece] = []
     for node in ast.walk(code.tree):
         if not (new and isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and is_pure(node.value)):
@@ -127,7 +153,12 @@ def _formatted(code: Code, scope: ast.AST, line: int, renames: tuple[FieldMove, 
     for node in ast.walk(scope):
         if not isinstance(node, (ast.Call, ast.BinOp)) or not node.lineno <= line <= (node.end_lineno or 0):
             continue
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod) and "%(" in (literal(node.left) or "") and is_pure(node.right):
+        if (
+            isinstance(node, ast.BinOp)
+            and isinstance(node.op, ast.Mod)
+            and "%(" in (literal(node.left) or "")
+            and is_pure(node.right)
+        ):
             return [(code.span(node.right), _mapped(code, node.right, renames))]
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format":
             return [(code.span(k.value), _mapped(code, k.value, renames)) for k in node.keywords if k.arg is None]
@@ -152,8 +183,17 @@ def _getters(code: Code, key: str, renames: tuple[FieldMove, ...]) -> list[Piece
         keys = [literal(a) for a in node.args]
         if key not in keys or None in keys:
             continue
-        reads = [f'(record["{k}"] if "{k}" in record else record["{new[k]}"])' if k in new else f'record["{k}"]' for k in keys if k]
-        pieces.append((code.span(node), f"(lambda record: ({', '.join(reads)}))" if len(reads) > 1 else f"(lambda record: {reads[0]})"))
+        reads = [
+            f'(record["{k}"] if "{k}" in record else record["{new[k]}"])' if k in new else f'record["{k}"]'
+            for k in keys
+            if k
+        ]
+        pieces.append(
+            (
+                code.span(node),
+                f"(lambda record: ({', '.join(reads)}))" if len(reads) > 1 else f"(lambda record: {reads[0]})",
+            )
+        )
     return pieces
 
 

@@ -24,9 +24,14 @@ _COLUMN = (
     re.compile(r"Unrecognized name: (?:\w+\.)?(?P<column>\w+)"),
     re.compile(r"Name (?P<column>\w+) not found inside"),
     re.compile(r"Invalid column name '(?P<column>\w+)'"),
-    re.compile(r"(?:column|function parameter) with name `?(?:\w+`?\.`?)?(?P<column>\w+)`? cannot be resolved", re.IGNORECASE),
+    re.compile(
+        r"(?:column|function parameter) with name `?(?:\w+`?\.`?)?(?P<column>\w+)`? cannot be resolved", re.IGNORECASE
+    ),
 )
-_CANDIDATES = re.compile(r"(?:Candidate bindings|Did you mean|Perhaps you meant to reference the column|Did you mean one of the following\??)[:\s]*(?P<names>[^\n]+)", re.IGNORECASE)
+_CANDIDATES = re.compile(
+    r"(?:Candidate bindings|Did you mean|Perhaps you meant to reference the column|Did you mean one of the following\??)[:\s]*(?P<names>[^\n]+)",
+    re.IGNORECASE,
+)
 
 
 def fix(bench: Bench) -> Fix | None:
@@ -44,22 +49,34 @@ def fix(bench: Bench) -> Fix | None:
         return None
     path, text = changed[0]
     return Fix(
-        texts=((path, text),), file=path, fields=(column,), summary=f"Read column {new}, which was {column}"[:100],
+        texts=((path, text),),
+        file=path,
+        fields=(column,),
+        summary=f"Read column {new}, which was {column}"[:100],
         explanation=f"Column `{column}` is now `{new}`. SQL cannot read either name, so the statement names the new one; "
         "its result keeps the old name.",
     )
 
 
 def _new_name(bench: Bench, column: str, texts: list[str]) -> str | None:
-    moved = {m.new[0] for m in field_moves(bench) if m.is_rename and not m.within and m.old[0].lower() == column.lower()}
+    moved = {
+        m.new[0] for m in field_moves(bench) if m.is_rename and not m.within and m.old[0].lower() == column.lower()
+    }
     if len(moved) == 1:
         return moved.pop()
     named: set[str] = set()
     for text in texts:
         for match in _CANDIDATES.finditer(text):
-            named |= {name.rsplit(".", 1)[-1].strip("\"`' ?.;") for name in re.findall(r"[\"`']?[\w.]+[\"`']?", match["names"])}
+            named |= {
+                name.rsplit(".", 1)[-1].strip("\"`' ?.;")
+                for name in re.findall(r"[\"`']?[\w.]+[\"`']?", match["names"])
+            }
     same = {name for name in named if name_tokens(name) == name_tokens(column) and name != column}
-    squeezed = {name for name in named if re.sub(r"\W|_", "", name).lower() == re.sub(r"_", "", column).lower() and name != column}
+    squeezed = {
+        name
+        for name in named
+        if re.sub(r"\W|_", "", name).lower() == re.sub(r"_", "", column).lower() and name != column
+    }
     found = same or squeezed
     return found.pop() if len(found) == 1 else None
 
@@ -108,7 +125,7 @@ def renamed(sql: str, column: str, new: str) -> str | None:
             return None
         name = f'"{new}"' if token.token_type is TokenType.IDENTIFIER or not new.islower() and "_" not in new else new
         alone = _is_select_item(tokens, i)
-        pieces.append((token.start, token.end + 1, f"{name} as {sql[token.start:token.end + 1]}" if alone else name))
+        pieces.append((token.start, token.end + 1, f"{name} as {sql[token.start : token.end + 1]}" if alone else name))
     for start, end, text in reversed(pieces):
         sql = sql[:start] + text + sql[end:]
     return sql if pieces else None
@@ -123,7 +140,11 @@ def _is_select_item(tokens: list, i: int) -> bool:  # type: ignore[type-arg]
         start -= 2
     before = tokens[start - 1].token_type if start else None
     after = tokens[i + 1].token_type if i + 1 < len(tokens) else None
-    if before not in {TokenType.SELECT, TokenType.DISTINCT, TokenType.COMMA} or after not in {TokenType.COMMA, TokenType.FROM, None}:
+    if before not in {TokenType.SELECT, TokenType.DISTINCT, TokenType.COMMA} or after not in {
+        TokenType.COMMA,
+        TokenType.FROM,
+        None,
+    }:
         return False
     depth = 0
     for token in reversed(tokens[:start]):
@@ -133,7 +154,13 @@ def _is_select_item(tokens: list, i: int) -> bool:  # type: ignore[type-arg]
             depth -= 1
             if depth < 0:
                 return False
-        elif depth == 0 and token.token_type in {TokenType.SELECT, TokenType.FROM, TokenType.GROUP_BY, TokenType.ORDER_BY, TokenType.WHERE}:
+        elif depth == 0 and token.token_type in {
+            TokenType.SELECT,
+            TokenType.FROM,
+            TokenType.GROUP_BY,
+            TokenType.ORDER_BY,
+            TokenType.WHERE,
+        }:
             return bool(token.token_type is TokenType.SELECT)
     return False
 
@@ -150,13 +177,17 @@ def _in_literals(text: str, column: str, new: str) -> str | None:
     pieces = []
     for node in ast.walk(code.tree):
         value = literal(node)
-        if value is None or isinstance(code.parents.get(node), ast.JoinedStr) or not re.match(r"\s*(select|with|insert|create|update|delete|merge)\b", value, re.IGNORECASE):
+        if (
+            value is None
+            or isinstance(code.parents.get(node), ast.JoinedStr)
+            or not re.match(r"\s*(select|with|insert|create|update|delete|merge)\b", value, re.IGNORECASE)
+        ):
             continue
         if not re.search(r"\b(select|from)\b", value, re.IGNORECASE):
             continue
         source = code.source(node)
         quote = re.match(r"[rR]?(\"\"\"|'''|\"|')", source)
-        if quote is None or "\\" in source or source[quote.end():-len(quote[1])] != value:
+        if quote is None or "\\" in source or source[quote.end() : -len(quote[1])] != value:
             continue
         changed = renamed(value, column, new)
         if changed is not None and not (len(quote[1]) == 1 and quote[1] in changed):

@@ -35,8 +35,10 @@ class Code:
 
     def span(self, node: ast.AST) -> tuple[int, int]:
         """Return start and end of *node* in the text, in characters; the tree counts bytes."""
-        return (self._offset(node.lineno, node.col_offset),  # type: ignore[attr-defined]
-                self._offset(node.end_lineno, node.end_col_offset))  # type: ignore[attr-defined]
+        return (
+            self._offset(node.lineno, node.col_offset),  # type: ignore[attr-defined]
+            self._offset(node.end_lineno, node.end_col_offset),
+        )  # type: ignore[attr-defined]
 
     def source(self, node: ast.AST) -> str:
         """Return the text of *node*."""
@@ -62,7 +64,9 @@ class Code:
         """Return the innermost function around a line, or the module."""
         found: Scope = self.tree
         for node in ast.walk(self.tree):
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.lineno <= line <= (node.end_lineno or 0):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.lineno <= line <= (
+                node.end_lineno or 0
+            ):
                 found = node if found is self.tree or node.lineno >= found.lineno else found  # type: ignore[union-attr]
         return found
 
