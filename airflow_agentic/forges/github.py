@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import quote
 
 from airflow_agentic.errors import ForgeError
 from airflow_agentic.records import ChangeSet, Decision, Delivery, FileEdit, Finding, Outcome, OutcomeStatus
@@ -53,21 +54,23 @@ class GithubForge:
         with self._talking("checking the repository"):
             branch = _or_none(lambda: self._repo().get_branch(self._base))
             if branch is None:
-                return (_denied(f"{self._repository!r} has no branch {self._base!r}. Set base_branch to an existing one."),)
+                return (
+                    _denied(f"{self._repository!r} has no branch {self._base!r}. Set base_branch to an existing one."),
+                )
             found = []
             if not branch.protected and "unprotected_base_branch" not in self._accept:
                 found.append(
                     _denied(
-                        f"Branch {self._base!r} of {self._repository!r} is not protected, and a token that pushes branches "
-                        "can push to it. Protect it, or add 'unprotected_base_branch' to accept of the agentic connection."
+                        f"Branch {self._base!r} of {self._repository!r} is not protected, and a token that pushes "
+                        "branches can push to it. Protect it, or add 'unprotected_base_branch' to accept of the agentic connection."
                     )
                 )
             wide = self._wide()
             if wide and "wide_token" not in self._accept:
                 found.append(
                     _denied(
-                        f"The token can do more than it must ({', '.join(wide)}). Use a GitHub App or fine-grained token of "
-                        "this repository with contents and pull requests, or add 'wide_token' to accept."
+                        f"The token can do more than it must ({', '.join(wide)}). Use a GitHub App or fine-grained token "
+                        "of this repository with contents and pull requests, or add 'wide_token' to accept."
                     )
                 )
         return tuple(found)
@@ -156,7 +159,9 @@ class GithubForge:
 
         mode, blob = self._entry(base, edit.path)
         if mode in _BAD_MODES:
-            raise ForgeError(f"Changing {edit.path!r} was refused: it is a symbolic link or a submodule on the base branch.")
+            raise ForgeError(
+                f"Changing {edit.path!r} was refused: it is a link or a submodule on the base branch."
+            )
         if blob != (None if edit.before is None else _blob_id(edit.before)):
             raise ForgeError(
                 f"Changing {edit.path!r} on {self._repository!r} failed: {self._base!r} has moved and holds another text. "
@@ -232,17 +237,25 @@ class GithubForge:
         repo = self._repo()
         wide = [word for word in ("admin", "maintain") if repo.permissions and getattr(repo.permissions, word, False)]
         scopes = self._client().oauth_scopes or []
-        return (*(f"permission {word}" for word in wide), *(f"scope {s}" for s in scopes if s not in ("public_repo", "")))
+        return (
+            *(f"permission {word}" for word in wide),
+            *(f"scope {s}" for s in scopes if s not in ("public_repo", "")),
+        )
 
     def _head(self, branch: str) -> str | None:
         found = _or_none(lambda: self._repo().get_branch(branch))
         return found.commit.sha if found else None
 
     def _ref(self, branch: str) -> Any:
-        """Return the reference, fetched: PyGithub 2.10 makes it lazily, with an address that cannot be written to."""
-        ref = self._repo().get_git_ref(f"heads/{branch}")
-        ref.update()
-        return ref
+        """Return the reference by the address that writes are documented for.
+
+        PyGithub writes to whatever address the last answer named; an address of ``git/ref/`` cannot be written to.
+        """
+        from github.GitRef import GitRef
+
+        repo = self._repo()
+        address = {"url": f"{repo.url}/git/refs/heads/{quote(branch)}", "ref": f"refs/heads/{branch}"}
+        return GitRef(repo.requester, attributes=address, completed=True)
 
     def _client(self) -> Any:
         self._repo()

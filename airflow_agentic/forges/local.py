@@ -49,7 +49,9 @@ class LocalForge:
     def preflight(self) -> tuple[Finding, ...]:
         """Return a DENY where the base branch is missing. :raises ForgeError: it is no repository."""
         if self._head(self._base) is None:
-            message = f"{self._repository!r} has no branch {self._base!r}. Set base_branch to the one that fixes are for."
+            message = (
+                f"{self._repository!r} has no branch {self._base!r}. Set base_branch to the one that fixes are for."
+            )
             return (Finding(rule="preflight", decision=Decision.DENY, message=message),)
         return ()
 
@@ -118,7 +120,9 @@ class LocalForge:
         """Return the index entry of one edit, after making sure that the base still holds what it was made from."""
         mode, found = self._entry(base, edit.path)
         if mode in _BAD_MODES:
-            raise ForgeError(f"Changing {edit.path!r} was refused: it is a symbolic link or a submodule on the base branch.")
+            raise ForgeError(
+                f"Changing {edit.path!r} was refused: it is a link or a submodule on the base branch."
+            )
         if found != (None if edit.before is None else self._blob(edit.before)):
             raise ForgeError(
                 f"Changing {edit.path!r} on {self._repository!r} failed: {self._base!r} has moved and holds another text. "
@@ -196,8 +200,8 @@ def _folder(repository: str) -> str:
     path = unquote(urlsplit(repository).path) if repository.startswith("file://") else repository
     if not os.path.isdir(path):
         raise ForgeError(
-            f"Opening repository {repository!r} failed: there is no such folder on this worker. The local forge takes a "
-            "path or file:// address of a bare repository; set forge to 'github' for one elsewhere."
+            f"Opening repository {repository!r} failed: there is no such folder on this worker. The local forge takes "
+            "a path or file:// address of a bare repository; set forge to 'github' for one elsewhere."
         )
     inner = os.path.join(path, ".git")
     return os.path.abspath(inner if os.path.isdir(inner) else path)

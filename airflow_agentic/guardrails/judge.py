@@ -19,7 +19,9 @@ def judge(proposal: Proposal, proof: Proof, *, rules: Iterable[Rule]) -> Verdict
     """Ask every rule and return the strictest answer with all findings, strictest first. Never raises for a rule."""
     findings = [finding for rule in rules for finding in _ask(rule, proposal, proof)]
     if not findings:
-        findings = [Finding(rule="judge", decision=Decision.ASK, message="No rule has an opinion, so a person decides.")]
+        findings = [
+            Finding(rule="judge", decision=Decision.ASK, message="No rule has an opinion, so a person decides.")
+        ]
     findings.sort(key=lambda finding: -finding.decision)
     return Verdict(decision=findings[0].decision, findings=tuple(findings))
 

@@ -48,7 +48,11 @@ class FakeForge:
     def withdraw(self, delivery: Delivery) -> str:
         """Close both."""
         self._reach()
-        known = [self.kept[key] for key in (("change", delivery.fingerprint), ("issue", delivery.fingerprint)) if key in self.kept]
+        known = [
+            self.kept[key]
+            for key in (("change", delivery.fingerprint), ("issue", delivery.fingerprint))
+            if key in self.kept
+        ]
         done = [f"{kept.number} closed" for kept in known if kept.open]
         for kept in known:
             kept.open = False

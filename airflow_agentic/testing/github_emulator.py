@@ -23,6 +23,7 @@ from typing import Any
 VERSION = "0.11.2"
 TOKEN = "test-token-of-the-emulator"  # noqa: S105 - it opens nothing but the emulator
 PERSON_TOKEN = "test-token-of-a-person"  # noqa: S105 - likewise
+STRANGER_TOKEN = "test-token-of-a-stranger"  # noqa: S105 - likewise; may write nowhere
 
 
 class GithubEmulator:
@@ -50,8 +51,9 @@ class GithubEmulator:
         self._folder = tempfile.mkdtemp(prefix="agentic-github-")
         port = _free_port()
         seed = Path(self._folder, "seed.json")
-        users = [{"login": "acme", "name": "Acme"}, {"login": "mona", "name": "Mona"}]
+        users = [{"login": "acme", "name": "Acme"}, {"login": "mona", "name": "Mona"}, {"login": "stranger"}]
         tokens = {TOKEN: {"login": "acme", "scopes": ["repo"]}, PERSON_TOKEN: {"login": "mona", "scopes": ["repo"]}}
+        tokens[STRANGER_TOKEN] = {"login": "stranger", "scopes": ["repo"]}
         seed.write_text(json.dumps({"tokens": tokens, "github": {"users": users, "repos": []}}))
         command = [_node(), entry, "start", "--service", "github", "--port", str(port), "--seed", str(seed)]
         with Path(self._folder, "log").open("wb") as log:

@@ -11,7 +11,7 @@ from airflow_agentic.errors import ForgeError
 from airflow_agentic.forges.github import GithubForge
 from airflow_agentic.testing.builders import OLD
 from airflow_agentic.testing.forge_claims import PATH, ForgeClaims, a_delivery
-from airflow_agentic.testing.github_emulator import TOKEN, GithubEmulator
+from airflow_agentic.testing.github_emulator import STRANGER_TOKEN, TOKEN, GithubEmulator
 
 pytestmark = [pytest.mark.e2e, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 NAMES = (f"pipelines-{number}" for number in itertools.count())
@@ -47,7 +47,7 @@ class GithubBench:
 
 
 def a_client(url, token=TOKEN):
-    return github.Github(auth=github.Auth.Token(token), base_url=url, retry=None, timeout=10)
+    return github.Github(auth=github.Auth.Token(token), base_url=url, retry=None, timeout=10, seconds_between_requests=0, seconds_between_writes=0)
 
 
 @pytest.fixture
@@ -123,8 +123,8 @@ def test_an_update_and_a_file_that_is_new_and_one_deleted(bench):
 
 @pytest.mark.parametrize(
     ("token", "repository", "said"),
-    [("wrong-token", None, "HTTP 40[134]"), (TOKEN, f"acme/none-{uuid.uuid4().hex[:6]}", "HTTP 404")],
-    ids=["wrong token", "no such repository"],
+    [(STRANGER_TOKEN, None, "HTTP 40[134]"), (TOKEN, f"acme/none-{uuid.uuid4().hex[:6]}", "HTTP 404")],
+    ids=["token without write", "no such repository"],
 )
 def test_what_github_refuses_is_a_forge_error(bench, token, repository, said):
     forge = GithubForge(lambda: a_client(bench.emulator.url, token), repository or bench.repository, "main", ACCEPTED)

@@ -1,4 +1,4 @@
-"""Python text → what in it guards the data: raises, assertions, guards, thresholds, handlers. Compared before and after."""
+"""Python text → what in it guards the data: raises, assertions, guards, thresholds, handlers. For comparing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-_CHECKING = re.compile(r"(?:^|[._])(?:check|validate|assert|expect|verify|ensure|test|quality|reconcile)(?=[_.A-Z]|$)", re.I)
+_CHECKING = re.compile(
+    r"(?:^|[._])(?:check|validate|assert|expect|verify|ensure|test|quality|reconcile)(?=[_.A-Z]|$)", re.I
+)
 _THRESHOLD = re.compile(
     r"thresh|toleran|(?:^|_)(?:min|max|low|high|least|most|limit|mostly|ratio|pct|percent|retries|freshness|allowed|bound)(?:_|$)",
     re.I,
@@ -78,7 +80,9 @@ def _statement(node: ast.AST, found: Guards) -> None:
     elif isinstance(node, ast.Raise):
         name = _name(node.exc.func if isinstance(node.exc, ast.Call) else node.exc)
         (found.skips if name.rsplit(".", 1)[-1] in _SKIPPING else found.raises)[name] += 1
-    elif isinstance(node, ast.If) and any(isinstance(inner, ast.Raise) for part in node.body for inner in ast.walk(part)):
+    elif isinstance(node, ast.If) and any(
+        isinstance(inner, ast.Raise) for part in node.body for inner in ast.walk(part)
+    ):
         found.conditions[ast.unparse(node.test)] += 1
     elif isinstance(node, ast.Call):
         name = _name(node.func)
@@ -131,8 +135,10 @@ def _named_numbers(node: ast.AST) -> Iterator[tuple[str, str]]:
         named = node.args.args[len(node.args.args) - len(node.args.defaults) :]
         pairs = [(arg.arg, value) for arg, value in zip(named, node.args.defaults, strict=True)]
     for name, value in pairs:
-        if _THRESHOLD.search(name) and value is not None and any(
-            isinstance(n, ast.Constant) and _is_number(n.value) for n in ast.walk(value)
+        if (
+            _THRESHOLD.search(name)
+            and value is not None
+            and any(isinstance(n, ast.Constant) and _is_number(n.value) for n in ast.walk(value))
         ):
             yield name, ast.unparse(value)
 

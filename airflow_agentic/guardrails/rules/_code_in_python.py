@@ -6,12 +6,14 @@ import ast
 from collections import Counter
 
 _REACHING = frozenset(
-    "subprocess socket requests httpx urllib urllib3 http aiohttp ftplib smtplib telnetlib paramiko websocket websockets "
+    "subprocess socket requests httpx urllib urllib3 http aiohttp ftplib smtplib telnetlib "
+    "paramiko websocket websockets "
     "ctypes cffi pickle cPickle dill marshal shelve pty importlib runpy code codeop xmlrpc asyncssh pycurl socketserver "
     "boto3 botocore".split()
 )
 _RUNNING = frozenset(
-    "exec eval compile __import__ os.system os.popen os.fork os.kill os.putenv os.environ.copy os.environ.items "
+    "exec eval compile __import__ "
+    "os.system os.popen os.fork os.kill os.putenv os.environ.copy os.environ.items "
     "importlib.import_module builtins.exec builtins.eval pickle.load pickle.loads marshal.loads yaml.load "
     "yaml.unsafe_load getattr setattr globals locals vars os.remove os.unlink shutil.rmtree os.chmod".split()
 )
@@ -20,7 +22,7 @@ _QUIET_GETATTR = 2
 
 
 def reaching(text: str) -> Counter[str] | None:
-    """Return imports of modules that reach out and calls that run other code, with how often; None if it is no Python."""
+    """Return imports of modules that reach out and calls that run other code, counted; None if it is no Python."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError):

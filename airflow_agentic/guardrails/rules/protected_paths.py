@@ -1,4 +1,4 @@
-"""DENY a change of a path that nobody but people may touch, and of any path that is not plainly one in the repository."""
+"""DENY a change of a path that only people may touch, and of one that is not plainly in the repository."""
 
 from __future__ import annotations
 

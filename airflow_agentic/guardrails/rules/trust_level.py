@@ -24,7 +24,9 @@ class TrustLevelRule:
         if self._level == "observe":
             yield self._finding(Decision.DENY, "The trust level is 'observe': nothing is published.")
         elif self._level == "diagnose" and changes:
-            yield self._finding(Decision.DENY, "The trust level is 'diagnose': only an issue goes out, no pull request.")
+            yield self._finding(
+                Decision.DENY, "The trust level is 'diagnose': only an issue goes out, no pull request."
+            )
         elif self._level not in ("diagnose", "propose"):
             yield self._finding(Decision.DENY, f"The trust level {self._level!r} is not known.")
         elif not changes:
