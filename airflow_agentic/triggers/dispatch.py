@@ -17,7 +17,14 @@ from typing import Any
 from airflow_agentic.errors import AgenticError
 from airflow_agentic.records import Failure
 from airflow_agentic.triggers import background
-from airflow_agentic.triggers.incidents import already_reported, incident_id, is_our_own, mark_reported
+from airflow_agentic.triggers.incidents import (
+    already_reported,
+    incident_id,
+    is_our_own,
+    known_unpaused,
+    mark_reported,
+    mark_unpaused,
+)
 from airflow_agentic.triggers.kept import forget_kept, keep, kept_failures
 from airflow_agentic.triggers.rest import RestAccount, RestFailed, post_run
 from airflow_agentic.triggers.wire import failure_as_json
@@ -102,7 +109,7 @@ def dispatch(
         run_after=datetime.now(timezone.utc) + timedelta(seconds=debounce_s),
     )
     try:
-        created, paused = _send(run, where, rest)
+        created, paused = _send(run, where, rest, spool_dir)
     except Exception as error:
         # A border: whatever Airflow, its database or its API raises, the failure must not be lost with it.
         log.debug("Starting the triage run %s failed", incident, exc_info=True)
@@ -131,10 +138,10 @@ def keep_failure(failure: Failure, *, spool_dir: str, why: str) -> DispatchResul
     return DispatchResult(status=Dispatch.KEPT, incident_id=incident, detail=why)
 
 
-def _send(run: _Run, where: Where, rest: RestAccount | None) -> tuple[bool, bool]:
+def _send(run: _Run, where: Where, rest: RestAccount | None, spool_dir: str) -> tuple[bool, bool]:
     """Return whether the run is new, and whether its Dag is paused."""
     if where is Where.WORKER:
-        return _through_supervisor(run)
+        return _through_supervisor(run, spool_dir)
     if where is Where.SERVER:
         return _through_database(run)
     if rest is None:
@@ -152,7 +159,7 @@ def _send(run: _Run, where: Where, rest: RestAccount | None) -> tuple[bool, bool
     return post_run(rest, run.dag_id, body)
 
 
-def _through_supervisor(run: _Run) -> tuple[bool, bool]:
+def _through_supervisor(run: _Run, spool_dir: str) -> tuple[bool, bool]:
     from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
     from airflow.sdk.execution_time.comms import DagResult, ErrorResponse, GetDag, TriggerDagRun
 
@@ -170,8 +177,13 @@ def _through_supervisor(run: _Run) -> tuple[bool, bool]:
         if answer.error == ErrorType.DAGRUN_ALREADY_EXISTS:
             return False, False
         raise _Refused(_supervisor_said(answer, run))
+    if known_unpaused(spool_dir, run.dag_id):
+        return True, False
     state = comms.send(GetDag(dag_id=run.dag_id))
-    return True, isinstance(state, DagResult) and state.is_paused
+    paused = isinstance(state, DagResult) and state.is_paused
+    if not paused:
+        mark_unpaused(spool_dir, run.dag_id)
+    return True, paused
 
 
 def _supervisor_said(answer: Any, run: _Run) -> str:

@@ -7,14 +7,16 @@ the unique constraint of Airflow's database is the lock: whoever comes second is
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import os
 import re
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
-from typing import Protocol
 
+from airflow_agentic.errors import SettingsError
 from airflow_agentic.records import Failure
 
 log = logging.getLogger(__name__)
@@ -22,20 +24,43 @@ log = logging.getLogger(__name__)
 _DAY_S = 86_400.0
 _REPORTED_DAYS = 7
 _PRUNE_EVERY_S = 3_600.0
+_UNPAUSED_S = 600.0
 _OUR_RUN = re.compile(r"triage__.+__[0-9a-f]{12}")
 OUR_TAG = "agentic"
 """Every Dag that ``triage_dag(...)`` makes has it; a Dag with it is never triaged."""
 
 
-class Selectors(Protocol):
-    """The part of the scope that says which Dags the listener watches."""
+@dataclass(frozen=True, kw_only=True)
+class Selectors:
+    """The part of the scope that says which Dags the listener watches; its defaults are the scope's."""
 
-    include_dags: tuple[str, ...]
-    exclude_dags: tuple[str, ...]
-    include_tags: tuple[str, ...]
-    exclude_tags: tuple[str, ...]
-    include_owners: tuple[str, ...]
-    exclude_owners: tuple[str, ...]
+    include_dags: tuple[str, ...] = ("*",)
+    exclude_dags: tuple[str, ...] = ()
+    include_tags: tuple[str, ...] = ()
+    exclude_tags: tuple[str, ...] = ()
+    include_owners: tuple[str, ...] = ()
+    exclude_owners: tuple[str, ...] = ()
+
+
+def read_selectors(extra: str | None) -> Selectors:
+    """Return the selectors in a connection's extra, and look at nothing else of it.
+
+    Not `scope.read_scope`: a failing task would pay for building the whole model, and a limit that is out of bounds
+    is no reason to sleep through a failure.
+
+    :raises SettingsError: the extra is no JSON object, or a selector is no list of strings.
+    """
+    try:
+        given = json.loads(extra) if extra and extra.strip() else {}
+    except ValueError as error:
+        raise SettingsError(f"its extra is no JSON ({error})") from error
+    if not isinstance(given, dict):
+        raise SettingsError("its extra is no JSON object")
+    found = {field.name: given[field.name] for field in fields(Selectors) if given.get(field.name) is not None}
+    for name, globs in found.items():
+        if not isinstance(globs, list) or not all(isinstance(glob, str) for glob in globs):
+            raise SettingsError(f"{name} is {globs!r}, not a list of strings")
+    return Selectors(**{name: tuple(glob.strip() for glob in globs) for name, globs in found.items()})
 
 
 def incident_id(dag_id: str, run_id: str, clear_number: int) -> str:
@@ -92,6 +117,25 @@ def mark_reported(spool_dir: str, incident: str) -> None:
         log.warning("Marking incident %s as reported in %r failed; it may be sent again", incident, spool_dir)
         return
     _prune(os.path.dirname(path))
+
+
+def known_unpaused(spool_dir: str, triage_dag_id: str) -> bool:
+    """Say whether this host has seen the triage Dag unpaused within the last ten minutes: asking costs a request."""
+    try:
+        return time.time() - os.stat(_marker(spool_dir, f"unpaused {triage_dag_id}")).st_mtime < _UNPAUSED_S
+    except OSError:
+        return False
+
+
+def mark_unpaused(spool_dir: str, triage_dag_id: str) -> None:
+    """Remember that the triage Dag was seen unpaused; it is asked again in ten minutes, or if this fails."""
+    path = _marker(spool_dir, f"unpaused {triage_dag_id}")
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        with open(path, "w", encoding="utf-8"):
+            os.utime(path)
+    except OSError as error:
+        log.debug("Marking %s as unpaused failed: %s", triage_dag_id, error)
 
 
 def _any_match(globs: tuple[str, ...], words: tuple[str, ...]) -> bool:

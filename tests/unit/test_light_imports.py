@@ -45,6 +45,12 @@ def test_the_plugin_without_a_listener_imports_none_of_the_triggers() -> None:
     assert [name for name in new if name.startswith("airflow_agentic.triggers")] == []
 
 
+def test_the_listener_imports_what_a_failure_needs_only_once_something_fails() -> None:
+    new = newly_imported("airflow_agentic.triggers.listener")
+    ours = {name for name in new if name.startswith("airflow_agentic.")}
+    assert ours == {"airflow_agentic.triggers", "airflow_agentic.triggers.listener"}
+
+
 def test_the_notifier_in_a_dag_file_imports_nothing_heavy() -> None:
     new = newly_imported("airflow.sdk.bases.notifier", "airflow_agentic.notifications.triage")
     ours = newly_imported("airflow.sdk.bases.notifier")

@@ -85,7 +85,7 @@ def test_nothing_that_it_is_given_makes_the_listener_raise(spool: str, thing: An
 
 def test_the_listener_has_no_hook_for_success() -> None:
     hooks = {name for name in dir(AgenticListener) if name.startswith(("on_", "before_"))}
-    assert hooks == {"on_task_instance_failed", "on_dag_run_failed"}
+    assert hooks == {"on_task_instance_failed", "on_dag_run_failed", "on_starting"}
 
 
 @pytest.mark.parametrize(("setting", "count"), [("False", 0), ("True", 1), ("nonsense", 0)])

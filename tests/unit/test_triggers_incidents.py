@@ -6,13 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from airflow_agentic.errors import SettingsError
 from airflow_agentic.records import Failure, Signal
 from airflow_agentic.scope import Scope
 from airflow_agentic.triggers.incidents import (
+    Selectors,
     already_reported,
     incident_id,
     is_our_own,
     mark_reported,
+    read_selectors,
     selected,
 )
 
@@ -62,12 +65,12 @@ def test_an_incident_id_is_a_valid_run_id_and_file_name(dag_id: str) -> None:
     ids=str,
 )
 def test_selectors_pick_by_glob_and_an_exclude_wins(fields: dict[str, object], picked: bool) -> None:
-    scope = Scope(**fields)  # type: ignore[arg-type]
-    assert selected(scope, dag_id="orders", tags=("gold", "daily"), owners=("ann",)) is picked
+    selectors = Selectors(**fields)  # type: ignore[arg-type]
+    assert selected(selectors, dag_id="orders", tags=("gold", "daily"), owners=("ann",)) is picked
 
 
 def test_a_dag_without_tags_is_not_picked_where_a_tag_is_asked_for() -> None:
-    assert not selected(Scope(include_tags=("gold",)), dag_id="orders")
+    assert not selected(Selectors(include_tags=("gold",)), dag_id="orders")
 
 
 @pytest.mark.parametrize(
@@ -106,3 +109,19 @@ def test_a_spool_that_cannot_be_written_only_costs_a_second_send(tmp_path: Path)
     (tmp_path / "reported").write_text("a file where the folder should be")
     mark_reported(str(tmp_path), "any")
     assert not already_reported(str(tmp_path), "any")
+
+
+@pytest.mark.parametrize("extra", ["", None, "{}", '{"include_tags": null, "max_files": -1}'], ids=repr)
+def test_without_selectors_those_of_the_scope_hold(extra: str | None) -> None:
+    scope = Scope().model_dump()
+    assert {name: scope[name] for name in vars(Selectors())} == vars(read_selectors(extra))
+
+
+def test_selectors_are_read_as_the_form_saves_them() -> None:
+    assert read_selectors('{"include_dags": ["ord*", " ship "]}') == Selectors(include_dags=("ord*", "ship"))
+
+
+@pytest.mark.parametrize("extra", ["{", "[]", '{"include_dags": "*"}', '{"exclude_tags": [1]}'])
+def test_selectors_that_cannot_be_read_are_refused(extra: str) -> None:
+    with pytest.raises(SettingsError):
+        read_selectors(extra)
