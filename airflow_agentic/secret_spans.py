@@ -27,6 +27,7 @@ _ASSIGNED = re.compile(
     r"|(?P<bare>[^\s\"'`,;&(){}\[\]<>|\\]{3,2000}))"
 )
 _SCHEME = re.compile(r"(?:basic|bearer|token|digest|negotiate|apikey|aws4-hmac-sha256)[ \t]{1,4}", re.IGNORECASE)
+_PLACEHOLDER = re.compile(r"\[secret:[0-9]{1,6}:[a-z-]{1,40}\]")
 _TOKEN = re.compile(r"[^\s\"',;]{3,4000}")
 _PLAIN = re.compile(
     r"\*{2,}|x{3,}|<.*>|\{\{?.*\}?\}|\$\{?[A-Za-z_]\w*\}?|\$\(.*\)|%\(?\w+\)?s?|\[(?:secret|redacted|masked).*|"
@@ -157,6 +158,10 @@ def _assigned(text: str) -> Iterator[Span]:
     done = 0
     for word in _KEYWORD.finditer(text):
         if word.start() < done:
+            continue
+        placeholder = _PLACEHOLDER.match(text, max(word.start() - 1, 0))
+        if placeholder:  # ours: a text may be redacted more than once
+            done = placeholder.end()
             continue
         match = _ASSIGNED.match(text, word.end())
         if match is None:
