@@ -34,8 +34,10 @@ def _note(old: dict[str, Any] | None, new: dict[str, Any] | None) -> str:
     if not had or not has:
         return f"{old.get('bytes', '?')} → {new.get('bytes', '?')} bytes"
     added, lost = [c for c in has if c not in had], [c for c in had if c not in has]
+    same_rows = old.get("rows") == new.get("rows")
     other = [c for c in has if c in had and has[c]["digest"] != had[c]["digest"]]
     words = [f"{text} {', '.join(columns[:8])}" for text, columns in
-             (("columns added:", added), ("columns lost:", lost), ("values differ in", other)) if columns]
+             (("columns added:", added), ("columns lost:", lost), ("values differ in", other if same_rows else [])) if columns]
+    words += [] if same_rows else [f"rows {old.get('rows')} → {new.get('rows')}"]
     nulls = [f"{c} {had[c]['nulls']} → {has[c]['nulls']}" for c in other if had[c]["nulls"] != has[c]["nulls"]]
     return "; ".join([*words, *([f"nulls: {', '.join(nulls[:8])}"] if nulls else [])]) or "rows pair other values"

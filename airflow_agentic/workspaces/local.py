@@ -97,6 +97,9 @@ class LocalWorkspace:
                 f"Opening the workspace failed: this machine lacks the isolation layers {', '.join(missing)}. Run on "
                 f"Linux, or accept the risk with [agentic] accept_weaker_isolation = {','.join(missing)}."
             )
+        weaker = [name for name, held, _ in probed if not held]
+        if weaker:
+            log.warning("The workspace goes without these isolation layers: %s", ", ".join(weaker))
         return tuple((name, f"{'held' if held else 'missing'}: {how}") for name, held, how in probed)
 
     def _zygote(self, box: str, sandbox: Sandbox, template: str, folder: str) -> Zygote:

@@ -100,8 +100,8 @@ def log_error(log: str, task: TaskKey) -> TaskError | None:
     lines: list[str] = []
     for event in _events(log):
         lines += str(event.get("event", "")).splitlines()
-        detail = event.get("error_detail")
-        if isinstance(detail, list) and detail:
+        detail = _detail(event)
+        if detail:
             found += parse_tracebacks(lines)
             lines = []
             found += _structured(detail)
@@ -154,12 +154,18 @@ def _events(log: str) -> Iterator[dict[str, Any]]:
 
 def _as_text(event: dict[str, Any]) -> list[str]:
     lines = [_ANSI.sub("", str(event["event"]))]
-    for item in _structured(event.get("error_detail") or []):
+    for item in _structured(_detail(event)):
         lines.append("Traceback (most recent call last):")
         for frame in item.frames[-6:]:
             lines.append(f'  File "{frame.path}", line {frame.line}, in {frame.function}')
         lines.append(f"{item.error_class}: {item.message}")
     return lines
+
+
+def _detail(event: dict[str, Any]) -> list[Any]:
+    """A task's log file has ``error_detail``; the same logger under ``dag.test()`` says ``exception``."""
+    found = event.get("error_detail") or event.get("exception")
+    return found if isinstance(found, list) else []
 
 
 def _structured(detail: list[Any]) -> list[PrintedException]:

@@ -22,7 +22,7 @@ from airflow_agentic.workspaces.staging import Limits
 
 INSIDE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "inside")
 BASICS = ("process_group", "environment", "descriptors", "limits", "no_new_privileges")
-STRONGER = ("user", "file_view", "network", "processes", "system_calls")
+"""Layers that a workspace is refused without, unless they are accepted by name; the others are told in the proof."""
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _ETC = (
     "passwd", "group", "nsswitch.conf", "hosts", "resolv.conf", "host.conf", "localtime", "timezone", "ssl", "pki",

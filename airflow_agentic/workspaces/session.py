@@ -12,6 +12,7 @@ import os
 import shutil
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from airflow_agentic.errors import WorkspaceError
@@ -201,6 +202,7 @@ class LocalSession:
             file.write(_CANARY)
         os.chmod(file.name, 0o644)
         request |= {"dag_file": "agentic_canary.py", "dag_id": "agentic_canary", "task_ids": [], "conf": "{}",
+                    "dags_folder": request["repository"],
                     "logical_date": "2026-01-01T00:00:00+00:00"}
         run = read_run(out, self._ask(request), name="canary", dag_id="agentic_canary", logical_date="")
         os.close(out.descriptor)
@@ -313,10 +315,8 @@ def _size(folder: str) -> int:
     total, started = 0, time.monotonic()
     for at, _, files in os.walk(folder):
         for name in files:
-            try:
+            with suppress(OSError):  # removed meanwhile
                 total += os.lstat(os.path.join(at, name)).st_blocks * 512
-            except OSError:
-                continue
         if time.monotonic() - started > 1.0:
             break
     return total

@@ -15,6 +15,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from airflow_agentic.errors import WorkspaceError
@@ -38,7 +39,8 @@ class Zygote:
         self._ready: dict[str, Any] | None = None
 
     def start(self) -> None:
-        """Start the process. :raises WorkspaceError: it cannot be started."""
+        """Start the process, again if it has ended. :raises WorkspaceError: it cannot be started."""
+        self._ready, self._lines = None, queue.SimpleQueue()
         with open(self._log_path, "wb") as said:
             try:
                 self._process = subprocess.Popen(
@@ -47,7 +49,7 @@ class Zygote:
                 )
             except OSError as error:
                 raise WorkspaceError(f"Starting the workspace with {self._command[0]!r} failed: {error}") from error
-        threading.Thread(target=self._read, args=(self._process,), name="agentic-workspace", daemon=True).start()
+        threading.Thread(target=_read, args=(self._process, self._lines), name="agentic-workspace", daemon=True).start()
 
     def ready(self, timeout_s: float) -> dict[str, Any]:
         """Wait until Airflow is imported and return the harness's versions.
@@ -90,26 +92,24 @@ class Zygote:
         process = self._process
         if process is None:
             return
+        self._let_go(process)
         _kill_tree(process.pid, self._uid)
         try:
             process.wait(timeout=GRACE_S)
         except subprocess.TimeoutExpired:
             log.error("Process %d of the workspace does not end", process.pid)
-        for stream in (process.stdin, process.stdout):
-            if stream is not None:
-                try:
-                    stream.close()
-                except OSError as error:
-                    log.debug("Closing the workspace's pipe: %s", error)
+        if process.stdout is not None:
+            process.stdout.close()
 
-    def _read(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdout is not None
+    def _let_go(self, process: subprocess.Popen[str]) -> None:
+        """Let an idle process end by itself first: only then is its CPU time counted as ours."""
+        if process.stdin is None or process.stdin.closed:
+            return
         try:
-            while line := process.stdout.readline(65_536):
-                self._lines.put(line)
-        except (OSError, ValueError):
-            log.debug("The workspace's pipe was closed")
-        self._lines.put("")
+            process.stdin.close()
+            process.wait(timeout=WATCH_S)
+        except (OSError, subprocess.TimeoutExpired):
+            log.debug("The workspace is busy and will be ended")
 
     def _next(self, deadline: float, watch: Callable[[], str | None] | None) -> dict[str, Any]:
         while True:
@@ -138,6 +138,16 @@ class Zygote:
             return ""
 
 
+def _read(process: subprocess.Popen[str], lines: queue.SimpleQueue[str]) -> None:
+    assert process.stdout is not None
+    try:
+        while line := process.stdout.readline(65_536):
+            lines.put(line)
+    except (OSError, ValueError):
+        log.debug("The workspace's pipe was closed")
+    lines.put("")
+
+
 def _kill_tree(pid: int, uid: int) -> None:
     """Kill the process group, all descendants, and whatever else runs under the workspace's own user."""
     for _ in range(50):
@@ -154,16 +164,7 @@ def _kill_tree(pid: int, uid: int) -> None:
 
 
 def _descendants(pid: int) -> set[int]:
-    parents: dict[int, int] = {}
-    for name in os.listdir("/proc") if os.path.isdir("/proc") else []:
-        if name.isdigit():
-            try:
-                with open(f"/proc/{name}/stat", encoding="ascii", errors="replace") as about:
-                    state, parent = about.read().rpartition(")")[2].split()[:2]
-            except (OSError, ValueError):
-                continue
-            if state != "Z":
-                parents[int(name)] = int(parent)
+    parents = {child: parent for child, (parent, state) in _processes().items() if state != "Z"}
     found: set[int] = set()
     ring = {pid}
     while ring:
@@ -173,14 +174,24 @@ def _descendants(pid: int) -> set[int]:
 
 
 def _of_user(uid: int) -> set[int]:
-    found = set()
-    for name in os.listdir("/proc") if os.path.isdir("/proc") else []:
-        try:
-            if name.isdigit() and os.stat(f"/proc/{name}").st_uid == uid:
-                found.add(int(name))
-        except OSError:
-            continue
+    return {pid for pid, (_, state) in _processes().items() if state != "Z" and _owner(pid) == uid}
+
+
+def _processes() -> dict[int, tuple[int, str]]:
+    """Return every process's parent and state; one that ends meanwhile is left out."""
+    found = {}
+    for name in filter(str.isdigit, os.listdir("/proc") if os.path.isdir("/proc") else []):
+        with suppress(OSError, ValueError), open(f"/proc/{name}/stat", encoding="ascii", errors="replace") as about:
+            state, parent = about.read().rpartition(")")[2].split()[:2]
+            found[int(name)] = int(parent), state
     return found
+
+
+def _owner(pid: int) -> int:
+    try:
+        return os.stat(f"/proc/{pid}").st_uid
+    except OSError:
+        return -1
 
 
 def _kill(pid: int) -> None:

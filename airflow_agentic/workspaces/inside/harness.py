@@ -10,6 +10,7 @@ the interpreter may have no ``airflow_agentic``.
 from __future__ import annotations
 
 import ctypes
+import gc
 import importlib.util
 import json
 import os
@@ -23,8 +24,6 @@ from typing import Any
 
 PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
 HERE = os.path.dirname(os.path.abspath(__file__))
-FRESH_RETRIES = 0
-"""A staged run has no second try: a fix must work the first time, and a retry delay would only be waited for."""
 
 
 def main() -> None:
@@ -36,6 +35,8 @@ def main() -> None:
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
     started = time.monotonic()
     boot = _boot()
+    gc.collect()
+    gc.freeze()
     # A run must not look into this process or steer it; each fork takes it back for itself.
     _prctl(PR_SET_DUMPABLE, 0)
     replies.write(json.dumps({"ready": True, "boot_s": time.monotonic() - started, **boot}) + "\n")
@@ -44,22 +45,33 @@ def main() -> None:
         # Ours only: a fork that inherited them could answer in our name.
         answer = _serve(request, close=(requests.fileno(), replies.fileno()))
         replies.write(json.dumps(answer) + "\n")
+    os._exit(0)
 
 
 def _boot() -> dict[str, Any]:
     """Import what every run needs and build the Execution API; say what was warmed."""
+    import a2wsgi
     import airflow
+    import airflow.dag_processing.bundles.local
     import airflow.dag_processing.bundles.manager
     import airflow.dag_processing.collection
     import airflow.dag_processing.dagbag
-    import airflow.models.dagrun
-    import airflow.models.serialized_dag
+    import airflow.jobs.job
+    import airflow.models
+    import airflow.providers.standard.decorators.python
     import airflow.providers.standard.operators.bash
     import airflow.providers.standard.operators.python
     import airflow.sdk.execution_time.supervisor
-    import airflow.sdk.execution_time.task_runner  # noqa: F401
+    import airflow.sdk.execution_time.task_runner
+    import airflow.serialization.definitions.mappedoperator
+    import airflow.timetables.trigger
+    import anyio._backends._asyncio  # noqa: F401
+    from sqlalchemy.orm import configure_mappers
 
     _beside("staging_secrets")
+    airflow.models.import_all_models()  # type: ignore[no-untyped-call]
+    # Half of a warm run otherwise: SQLAlchemy wires up all of Airflow's models at the first use of one.
+    configure_mappers()
     return {"airflow": airflow.__version__, "python": sys.version.split()[0], "warm": _warm_api()}
 
 
@@ -71,6 +83,9 @@ def _warm_api() -> str:
         app = in_process_api_server().app
         if not app._cadwyn_initialized:
             app._cadwyn_initialize()
+        from airflow._shared.observability.metrics import stats
+
+        stats._get_registry()
     except (ImportError, AttributeError) as error:
         return f"cold: this Airflow has no {error}"
     return "warm"
@@ -116,8 +131,8 @@ def run_dag(request: dict[str, Any]) -> None:
     """Run one Dag as ``dag.test()`` does and write down what its own database says."""
     from airflow import settings
 
-    settings.configure_vars()
-    settings.configure_orm()
+    settings.configure_vars()  # type: ignore[no-untyped-call]
+    settings.configure_orm()  # type: ignore[no-untyped-call]
     dag = _load(request)
     if dag is None:
         return
@@ -126,7 +141,7 @@ def run_dag(request: dict[str, Any]) -> None:
     order: list[dict[str, Any]] = []
     if hasattr(dag_module, "_run_task"):
         dag_module._run_task = _one_log_per_task(dag_module._run_task, request["out"], order)
-    _keep_scheduled_interval(dag)
+    _beside("staged_dag").keep_scheduled_interval()
     logical_date = None
     if request["logical_date"]:
         import pendulum
@@ -159,7 +174,7 @@ def _load(request: dict[str, Any]) -> Any:
             _tell(request, "result", {"import_error": f"Dag {dag.dag_id!r} has no task {', '.join(unknown)}"})
             return None
         dag = dag.partial_subset(list(request["task_ids"]), include_upstream=True, include_downstream=True)
-    _make_quiet(dag)
+    _beside("staged_dag").make_quiet(dag)
     siblings = any(task.task_type == "TriggerDagRunOperator" for task in dag.tasks)
     # dag.test() parses the whole bundle again; only a Dag that starts others needs them in its database.
     bundle = dags if siblings else os.path.join(request["out"], "no_dags")
@@ -173,41 +188,6 @@ def _load(request: dict[str, Any]) -> Any:
     bag.dags = {dag.dag_id: dag}
     sync_bag_to_db(bag, "staging", None)
     return dag
-
-
-def _make_quiet(dag: Any) -> None:
-    """Take out what would reach people or wait: callbacks, mails and retries."""
-    for owner in (dag, *dag.tasks):
-        for name in ("execute", "failure", "success", "retry", "skipped"):
-            attribute = f"on_{name}_callback"
-            if getattr(owner, attribute, None):
-                setattr(owner, attribute, None if owner is dag else [])
-    for task in dag.tasks:
-        for attribute, value in (("retries", FRESH_RETRIES), ("email_on_failure", False), ("email_on_retry", False)):
-            if hasattr(task, "partial_kwargs"):
-                task.partial_kwargs[attribute] = value
-            else:
-                setattr(task, attribute, value)
-
-
-def _keep_scheduled_interval(dag: Any) -> None:
-    """Give the run the interval that the scheduler would have: ``dag.test()`` infers that of a manual run.
-
-    For timetables with data intervals the two differ: the manual one *ends* at the logical date.
-    """
-    from airflow.models import dagrun
-
-    create = dagrun.get_or_create_dagrun
-
-    def with_interval(**given: Any) -> Any:
-        logical_date = given.get("logical_date")
-        following = getattr(getattr(given["dag"], "timetable", None), "_get_next", None)
-        interval = given.get("data_interval")
-        if logical_date is not None and following is not None and interval and interval[0] != interval[1]:
-            given["data_interval"] = type(interval)(logical_date, following(logical_date))
-        return create(**given)
-
-    dagrun.get_or_create_dagrun = with_interval
 
 
 def _one_log_per_task(run: Callable[..., Any], out: str, order: list[dict[str, Any]]) -> Callable[..., Any]:
@@ -251,7 +231,7 @@ def import_dags(request: dict[str, Any]) -> None:
     from airflow.utils.file import list_py_file_paths
 
     files = sorted(map(str, list_py_file_paths(Path(request["dags_folder"]), safe_mode=True)))
-    found = []
+    found: list[dict[str, Any]] = []
     for path in files:
         pid = os.fork()
         name = f"import_{len(found):04d}"

@@ -1,0 +1,170 @@
+"""Red, green and what is not a proof, in the real workspace on a small pipeline."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from airflow_agentic.changes import make_change
+from airflow_agentic.errors import WorkspaceError
+from airflow_agentic.ports import WorkspaceSession
+from airflow_agentic.records import (
+    Action,
+    Category,
+    Checkout,
+    Diagnosis,
+    Dossier,
+    FileEdit,
+    Frame,
+    Incident,
+    IncidentState,
+    Proof,
+    ProofStatus,
+    Proposal,
+    Severity,
+    TaskError,
+    TaskKey,
+    Transience,
+    Usage,
+)
+from airflow_agentic.tracebacks import fingerprint
+from airflow_agentic.workspaces.local import LocalWorkspace
+from airflow_agentic.workspaces.staging import Limits, PrepareStep, Staging
+from airflow_agentic.workspaces.validate import validate
+
+pytestmark = pytest.mark.integration
+DAY, GOOD = "2026-11-02T00:00:00+00:00", "2026-11-01T00:00:00+00:00"
+DAG = '''import os, sqlite3
+import pendulum
+from airflow.sdk import DAG, task
+from shop.rows import parse
+
+with DAG("shop", schedule="@daily", start_date=pendulum.datetime(2026, 11, 1, tz="UTC"), catchup=False) as dag:
+    @task(retries=3)
+    def load(ds=None):
+        row = {"customer_id": "c1"} if ds < "2026-11-02" else {"customerId": "c1"}
+        with sqlite3.connect(os.environ["WAREHOUSE"]) as db:
+            db.execute("create table if not exists orders (customer text, ds text)")
+            db.execute("insert into orders values (?, ?)", (parse(row), ds))
+
+    @task
+    def count():
+        with sqlite3.connect(os.environ["WAREHOUSE"]) as db:
+            return db.execute("select count(*) from orders").fetchone()[0]
+
+    load() >> count()
+'''
+ROWS = 'def parse(row):\n    return row["customer_id"]\n'
+FIXED = 'def parse(row):\n    return row["customer_id"] if "customer_id" in row else row["customerId"]\n'
+TEST = 'from shop.rows import parse\n\n\ndef test_parse():\n    assert parse({"customer_id": "x"}) == "x"\n'
+STAGING = Staging(environment=(("WAREHOUSE", "{data}/shop.db"),))
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("shop")
+    for path, text in (("dags/shop.py", DAG), ("shop/__init__.py", ""), ("shop/rows.py", ROWS), ("tests/test_rows.py", TEST)):
+        (folder / path).parent.mkdir(exist_ok=True)
+        (folder / path).write_text(text)
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.invalid"]
+    for arguments in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "shop"]):
+        subprocess.run([*git, *arguments], cwd=folder, check=True)
+    yield str(folder)
+
+
+@pytest.fixture(scope="module")
+def session(repository: str) -> Iterator[WorkspaceSession]:
+    with LocalWorkspace(repository, "main", "dags", STAGING).open("session") as opened:
+        yield opened
+
+
+def prove(repository: str, *edits: FileEdit, error: str = "'customer_id'", day: str = DAY) -> Proof:
+    frames = (Frame(path="/opt/airflow/repo/shop/rows.py", line=2, function="parse"),)
+    key = TaskKey(dag_id="shop", run_id="r", task_id="load")
+    incident = Incident(id="i", dag_id="shop", run_id="r", clear_number=0, state=IncidentState.VALIDATING, detail="",
+                        first_seen=DAY, last_seen=DAY, signals=1, logical_date=day, members=(key,))
+    cause = TaskError(task=key, error_class="KeyError", message=error, frames=frames,
+                      fingerprint=fingerprint("KeyError", error, frames))
+    checkout = Checkout(path="", commit="c", base_branch="main", base_commit="c", pinned=True, dag_file="dags/shop.py",
+                        dags_path="dags")
+    dossier = Dossier(incident=incident, evidence=(), gaps=(), errors=(cause,), checkout=checkout)
+    diagnosis = Diagnosis(
+        root_cause="renamed", category=Category.SCHEMA_DRIFT, action=Action.FIX_CODE, transience=Transience.PERMANENT,
+        severity=Severity.P2, confidence=0.9, root_cause_dag="shop", root_cause_task="load", root_cause_file=None, cites=(),
+    )
+    proposal = Proposal(diagnosis=diagnosis, change=make_change("c", edits, "s"), usage=Usage(), pattern="rules")
+    return validate(dossier, proposal, workspace=LocalWorkspace(repository, "main", "dags", STAGING), last_good=GOOD)
+
+
+def rows(after: str | None) -> FileEdit:
+    return FileEdit(path="shop/rows.py", before=ROWS, after=after)
+
+
+def test_a_fix_is_proved_red_and_green_with_its_data(repository: str) -> None:
+    proof = prove(repository, rows(FIXED))
+    assert (proof.status, proof.red and proof.red.state, proof.green and proof.green.state) == \
+        (ProofStatus.PROVED, "failed", "success"), proof
+    assert all(check.passed for check in proof.checks)
+    assert [(d.table, d.before_rows, d.after_rows) for d in proof.data_diff] == [("shop.db:orders", 0, 1)]
+    assert dict(proof.environment)["no_new_privileges"].startswith("held")
+
+
+def test_a_fix_that_breaks_the_old_format_is_still_red(repository: str) -> None:
+    proof = prove(repository, rows('def parse(row):\n    return row["customerId"]\n'))
+    assert proof.status is ProofStatus.STILL_RED
+
+
+def test_a_fix_that_deletes_the_module_is_still_red(repository: str) -> None:
+    proof = prove(repository, rows(None))
+    assert proof.status is ProofStatus.STILL_RED
+    assert "does not import" in proof.reason
+
+
+def test_another_error_than_the_incidents_is_not_reproduced(repository: str) -> None:
+    assert prove(repository, rows(FIXED), error="'amount'").status is ProofStatus.NOT_REPRODUCED
+
+
+def test_a_base_that_passes_is_already_fixed(repository: str) -> None:
+    assert prove(repository, rows(FIXED), day=GOOD).status is ProofStatus.ALREADY_FIXED
+
+
+def test_a_run_that_cannot_be_done_is_broken_and_raises_nothing(session: WorkspaceSession) -> None:
+    run = session.run_dag("red", dag_file="dags/none.py", dag_id="none", logical_date=DAY, task_ids=())
+    assert (run.state, run.name) == ("broken", "red")
+    assert "defines no Dag" in str(run.broken_because)
+
+
+def test_a_change_is_taken_out_again(session: WorkspaceSession) -> None:
+    change = make_change("c", [rows(None), FileEdit(path="shop/new.py", before=None, after="x = 1\n")], "s")
+    assert change is not None
+    session.apply(change)
+    assert not all(check.passed for check in session.import_dags("dags"))
+    session.reset()
+    assert all(check.passed for check in session.import_dags("dags"))
+    session.apply(change)
+    session.reset()
+
+
+def test_data_that_base_code_built_is_where_later_runs_start(repository: str) -> None:
+    steps = (PrepareStep(dag_file="dags/shop.py", dag_id="shop", logical_date=GOOD),)
+    staging = Staging(environment=STAGING.environment, prepare=steps)
+    with LocalWorkspace(repository, "main", "dags", staging).open("prepared") as opened:
+        run = opened.run_dag("again", dag_file="dags/shop.py", dag_id="shop", logical_date=GOOD, task_ids=())
+        assert [(d.table, d.after_rows) for d in opened.table_diff(run, run)] == [("shop.db:orders", 2)]
+
+
+def test_an_interpreter_without_airflow_is_inconclusive(repository: str, tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "bare")], check=True)
+    workspace = LocalWorkspace(repository, "main", "dags", STAGING, python=os.fspath(tmp_path / "bare" / "bin" / "python"))
+    with pytest.raises(WorkspaceError, match="has no Airflow"), workspace.open("bare"):
+        pytest.fail("it was opened")
+
+
+def test_a_harness_that_cannot_start_is_no_red(repository: str) -> None:
+    workspace = LocalWorkspace(repository, "main", "dags", STAGING, limits=Limits(memory_mb=1))
+    with pytest.raises(WorkspaceError, match="Starting the workspace failed"), workspace.open("starved"):
+        pytest.fail("it was opened")
