@@ -23,7 +23,9 @@ from airflow_agentic.records import (
     Verdict,
 )
 from airflow_agentic.store.engine import Store
-from airflow_agentic.triggers.dispatch import dispatch_by_rest, forget_kept
+from airflow_agentic.triggers.dispatch import forget_kept
+from airflow_agentic.triggers.rest import account_of, post_run
+from airflow_agentic.triggers.wire import failure_as_json
 
 RECORDS = (Dossier, Proposal, Proof, Verdict, Approval, Outcome)
 
@@ -36,15 +38,28 @@ def start(agentic_conn_id: str, dag_id: str, run_id: str) -> dict[str, str]:
     with wiring.connected(agentic_conn_id) as parts:
         incident_id, failure = parts.failure_from({"dag_id": dag_id, "run_id": run_id})
         parts.store.incidents.record(incident_id, failure)
-        result = dispatch_by_rest(
-            failure,
-            incident_id,
-            triage_dag_id=parts.settings.triage_dag_id,
-            connection=wiring.connection(parts.scope.airflow_conn_id),
+        conn_id, triage_dag_id = parts.scope.airflow_conn_id, parts.settings.triage_dag_id
+        created, paused = post_run(
+            account_of(wiring.connection(conn_id), conn_id=conn_id),
+            triage_dag_id,
+            {
+                "dag_run_id": incident_id,
+                "logical_date": None,
+                "conf": {"failure": failure_as_json(failure), "incident_id": incident_id},
+                "note": "agentic triage, started by hand",
+            },
         )
-        parts.store.incidents.advance(incident_id, IncidentState.DISPATCHED, result.detail)
+        if created:
+            detail = f"triage run {incident_id} of {triage_dag_id} was created"
+            parts.store.incidents.advance(incident_id, IncidentState.DISPATCHED, detail)
+        else:
+            detail = (
+                f"a triage run exists; to repeat it: airflow tasks clear {triage_dag_id} --dag-run-id {incident_id}"
+            )
+        if paused:
+            detail += f"; {triage_dag_id} is paused, so it waits: airflow dags unpause {triage_dag_id}"
         forget_kept(parts.settings.spool_dir, incident_id)
-    return {"incident_id": incident_id, "result": result.status.value, "detail": result.detail}
+    return {"incident_id": incident_id, "result": "created" if created else "duplicate", "detail": detail}
 
 
 def run_here(agentic_conn_id: str, dag_id: str, run_id: str, *, say: Callable[[str], None]) -> dict[str, str]:
@@ -59,8 +74,10 @@ def run_here(agentic_conn_id: str, dag_id: str, run_id: str, *, say: Callable[[s
         verdict = pipeline.prove(incident_id, parts.validation())
         say(f"verdict: {verdict.decision.name}")
         asked = pipeline.needs_person(incident_id, parts.review())
-        answer = Approval(answer=Answer.TIMED_OUT, reason="run by hand, nobody was asked") if asked else Approval(
-            answer=Answer.NOT_NEEDED
+        answer = (
+            Approval(answer=Answer.TIMED_OUT, reason="run by hand, nobody was asked")
+            if asked
+            else Approval(answer=Answer.NOT_NEEDED)
         )
         pipeline.decide(incident_id, answer, parts.review())
         outcome = pipeline.deliver(incident_id, parts.deliverance())

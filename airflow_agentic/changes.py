@@ -25,10 +25,12 @@ def file_diff(edit: FileEdit, *, context: int = 3) -> str:
     if edit.after is None:
         header += "deleted file mode 100644\n"
     body = difflib.unified_diff(
-        _lines(old), _lines(new),
+        _lines(old),
+        _lines(new),
         fromfile="/dev/null" if edit.before is None else f"a/{edit.path}",
         tofile="/dev/null" if edit.after is None else f"b/{edit.path}",
-        n=context, lineterm="\n",
+        n=context,
+        lineterm="\n",
     )
     return header + "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in body)
 
@@ -51,7 +53,10 @@ def added_lines(edit: FileEdit) -> tuple[tuple[int, str], ...]:
     old, new = (edit.before or "").split("\n"), (edit.after or "").split("\n")
     blocks = difflib.SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes()
     return tuple(
-        (number + 1, new[number]) for tag, _, _, first, last in blocks if tag != "equal" for number in range(first, last)
+        (number + 1, new[number])
+        for tag, _, _, first, last in blocks
+        if tag != "equal"
+        for number in range(first, last)
     )
 
 

@@ -10,13 +10,13 @@ import logging
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import distributions
 from typing import Any
 
 from airflow_agentic import registry, wiring
 from airflow_agentic.errors import AgenticError
 from airflow_agentic.git import GitError, run_git
-from airflow_agentic.plugs import build_forge, git_environment
+from airflow_agentic.plugs import build_forge, clone_url, git_environment
 from airflow_agentic.records import Decision
 from airflow_agentic.scope import Scope, read_scope
 from airflow_agentic.settings import Settings, read_settings
@@ -63,7 +63,9 @@ def _scope(conn_id: str, found: list[Probe]) -> Scope | None:
         found.append(Probe(name="connection", state="wrong", detail=str(error), mend="Mend it in Admin → Connections."))
         return None
     found.append(
-        Probe(name="connection", state="ok", detail=f"{conn_id!r}, trust level {scope.trust_level.value}, {scope.forge}")
+        Probe(
+            name="connection", state="ok", detail=f"{conn_id!r}, trust level {scope.trust_level.value}, {scope.forge}"
+        )
     )
     return scope
 
@@ -85,26 +87,42 @@ def _store(settings: Settings) -> Probe:
     with open_store(settings.store_url) as store:
         faults = store.ledger.verify()
     if faults:
-        return Probe(name="store", state="wrong", detail=f"the ledger is broken: {faults[0]}",
-                     mend="Find out who wrote to the store: `airflow agentic ledger verify`.")
+        return Probe(
+            name="store",
+            state="wrong",
+            detail=f"the ledger is broken: {faults[0]}",
+            mend="Find out who wrote to the store: `airflow agentic ledger verify`.",
+        )
     return Probe(name="store", state="ok", detail="reachable, every ledger chain is whole")
 
 
 def _airflow(settings: Settings, scope: Scope) -> Probe:
     name = "airflow api"
     if not scope.airflow_conn_id:
-        return Probe(name=name, state="wrong", detail="airflow_conn_id is empty",
-                     mend="Name an http connection of a viewer account that may trigger the triage Dag.")
+        return Probe(
+            name=name,
+            state="wrong",
+            detail="airflow_conn_id is empty",
+            mend="Name an http connection of a viewer account that may trigger the triage Dag.",
+        )
     with wiring.connected_to(settings, scope) as parts:
         try:
             dag = parts.reader.dag(settings.triage_dag_id)
         except AgenticError as error:
-            return Probe(name=name, state="wrong", detail=f"triage Dag {settings.triage_dag_id!r}: {error}",
-                         mend=f'Add triage_dag("{settings.triage_dag_id}", agentic_conn_id=...) to a Dag file.')
+            return Probe(
+                name=name,
+                state="wrong",
+                detail=f"triage Dag {settings.triage_dag_id!r}: {error}",
+                mend=f'Add triage_dag("{settings.triage_dag_id}", agentic_conn_id=...) to a Dag file.',
+            )
     if dag.is_paused or dag.is_stale:
         word = "paused" if dag.is_paused else "stale"
-        return Probe(name=name, state="wrong", detail=f"the triage Dag {dag.dag_id!r} is {word}: incidents wait",
-                     mend=f"airflow dags unpause {dag.dag_id}" if dag.is_paused else "Look at its import errors.")
+        return Probe(
+            name=name,
+            state="wrong",
+            detail=f"the triage Dag {dag.dag_id!r} is {word}: incidents wait",
+            mend=f"airflow dags unpause {dag.dag_id}" if dag.is_paused else "Look at its import errors.",
+        )
     return Probe(name=name, state="ok", detail=f"answers; triage Dag {dag.dag_id!r} is active")
 
 
@@ -112,11 +130,21 @@ def _repository(scope: Scope) -> Probe:
     if not scope.repository:
         return Probe(name="repository", state="wrong", detail="repository is empty", mend="Fill in the field.")
     with tempfile.TemporaryDirectory(prefix="agentic-") as folder:
-        heads = run_git("ls-remote", "--heads", wiring.clone_url(scope), scope.base_branch, timeout_s=20,
-                        environment=git_environment(scope, wiring.connection, folder))
+        heads = run_git(
+            "ls-remote",
+            "--heads",
+            clone_url(scope),
+            scope.base_branch,
+            timeout_s=20,
+            environment=git_environment(scope, wiring.connection, folder),
+        )
     if not heads.strip():
-        return Probe(name="repository", state="wrong", detail=f"no branch {scope.base_branch!r}",
-                     mend="Set base_branch to the branch that fixes are to be merged into.")
+        return Probe(
+            name="repository",
+            state="wrong",
+            detail=f"no branch {scope.base_branch!r}",
+            mend="Set base_branch to the branch that fixes are to be merged into.",
+        )
     return Probe(name="repository", state="ok", detail=f"readable, {scope.base_branch} at {heads[:10]}")
 
 
@@ -146,10 +174,16 @@ def _staging(scope: Scope) -> Probe:
     for production, staging in scope.staging_connections.items():
         wiring.connection(staging)
         if production == staging:
-            return Probe(name="staging", state="wrong", detail=f"{production!r} is mapped to itself",
-                         mend="Map it to a connection of a staging system.")
+            return Probe(
+                name="staging",
+                state="wrong",
+                detail=f"{production!r} is mapped to itself",
+                mend="Map it to a connection of a staging system.",
+            )
     if not scope.staging_connections and not scope.staging_environment:
-        return Probe(name="staging", state="absent", detail="no staging connections: only Dags that need none are proved")
+        return Probe(
+            name="staging", state="absent", detail="no staging connections: only Dags that need none are proved"
+        )
     return Probe(name="staging", state="ok", detail=f"{len(scope.staging_connections)} connection(s) mapped")
 
 
@@ -159,19 +193,23 @@ def _isolation(settings: Settings) -> Probe:
     detail = ", ".join(f"{layer[0]}: {'held' if layer[1] else 'MISSING'} ({layer[2]})" for layer in layers)
     refused = [layer[0] for layer in missing if layer[0] not in settings.accept_weaker_isolation]
     if refused:
-        return Probe(name="isolation", state="wrong", detail=detail,
-                     mend=f"Install bubblewrap, or accept by [agentic] accept_weaker_isolation = {','.join(refused)}.")
+        return Probe(
+            name="isolation",
+            state="wrong",
+            detail=detail,
+            mend=f"Install bubblewrap, or accept by [agentic] accept_weaker_isolation = {','.join(refused)}.",
+        )
     return Probe(name="isolation", state="ok", detail=detail)
 
 
 def _lineage(scope: Scope) -> Probe:
-    try:
-        version("openlineage-airflow")
-    except PackageNotFoundError:
-        pass
-    else:
-        return Probe(name="lineage", state="wrong", detail="openlineage-airflow is installed: it emits nothing here",
-                     mend="Uninstall it; apache-airflow-providers-openlineage is its successor.")
+    if any(distribution.metadata["Name"] == "openlineage-airflow" for distribution in distributions()):
+        return Probe(
+            name="lineage",
+            state="wrong",
+            detail="openlineage-airflow is installed: it emits nothing here",
+            mend="Uninstall it; apache-airflow-providers-openlineage is its successor.",
+        )
     if not scope.lineage_events:
         return Probe(name="lineage", state="absent", detail="lineage_events is empty: no lineage in the dossier")
     return Probe(name="lineage", state="ok", detail=f"events are read from {scope.lineage_events!r}")
@@ -187,6 +225,10 @@ def _waiting(settings: Settings) -> Probe:
     kept: list[Any] = list(kept_failures(settings.spool_dir))
     if kept:
         first = kept[0][1]
-        return Probe(name="waiting incidents", state="wrong", detail=f"{len(kept)} incident(s) had no triage Dag",
-                     mend=f"airflow agentic triage {first.dag_id} '{first.run_id}'")
+        return Probe(
+            name="waiting incidents",
+            state="wrong",
+            detail=f"{len(kept)} incident(s) had no triage Dag",
+            mend=f"airflow agentic triage {first.dag_id} '{first.run_id}'",
+        )
     return Probe(name="waiting incidents", state="ok", detail="none")

@@ -24,7 +24,7 @@ from airflow_agentic import pipeline, wiring
 from airflow_agentic.agents.rules import RulesAgent
 from airflow_agentic.context.captured import CapturedReader
 from airflow_agentic.context.suspects import rank
-from airflow_agentic.errors import SettingsError
+from airflow_agentic.errors import AgenticError, SettingsError
 from airflow_agentic.git import GitError, run_git
 from airflow_agentic.guardrails.redact import SpanRedactor
 from airflow_agentic.plugs import build_agent, build_forge, build_rules, build_sources
@@ -92,9 +92,10 @@ def evaluate(
     case = read_case(case_dir)
     target = Path(out)
     (target / "requests").mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="agentic-eval-") as folder, serve_upstream(
-        os.path.join(case_dir, "upstream") if case.start_api else None
-    ) as api:
+    with (
+        tempfile.TemporaryDirectory(prefix="agentic-eval-") as folder,
+        serve_upstream(os.path.join(case_dir, "upstream") if case.start_api else None) as api,
+    ):
         bench = _Bench(case=case, case_dir=case_dir, folder=folder, api=api, out=target)
         scope = bench.scope(agent, anthropic_conn_id, model)
         with open_store(f"sqlite:///{folder}/store.db") as store:
@@ -110,7 +111,9 @@ def read_case(case_dir: str) -> Case:
     try:
         return Case.model_validate_json(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValidationError) as error:
-        raise SettingsError(f"Reading case {path!r} failed: {error}. Its format is described in docs/CASES.md.") from error
+        raise SettingsError(
+            f"Reading case {path!r} failed: {error}. Its format is described in docs/CASES.md."
+        ) from error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +141,7 @@ class _Bench:
             data_locations=(upstream,) if os.path.isdir(upstream) else (),
             lineage_events=events if os.path.isfile(events) else "",
             staging_environment=self._environment(),
-            **({"model": model} if model else {}),
+            model=model or Scope.model_fields["model"].default,
         )
 
     def workspace(self, scope: Scope) -> LocalWorkspace:
@@ -173,9 +176,16 @@ class _Bench:
     def _environment(self) -> dict[str, str]:
         """Return what a case's pipelines may rely on; the names are those of the case format."""
         said = {
-            "REPO": "{repository}", "PIPELINE_REPO": "{repository}", "PIPELINE_PYTHON": task_python(), "WORK": "{data}",
-            "WAREHOUSE": "{data}/warehouse.duckdb", "EXPORT_DIR": "{data}/exports", "DBT_PROFILES_DIR": "{repository}",
-            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1",
+            "REPO": "{repository}",
+            "PIPELINE_REPO": "{repository}",
+            "PIPELINE_PYTHON": task_python(),
+            "WORK": "{data}",
+            "WAREHOUSE": "{data}/warehouse.duckdb",
+            "EXPORT_DIR": "{data}/exports",
+            "DBT_PROFILES_DIR": "{repository}",
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+            "NO_COLOR": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
         }
         if self.api:
             said["SHOP_API"] = self.api
@@ -197,7 +207,11 @@ def _run(bench: _Bench, scope: Scope, store: Store, *, approve: bool, say: Calla
     reader = CapturedReader(bench.case_dir)
     run = reader.failed_run()
     failure = Failure(
-        dag_id=run.dag_id, run_id=run.run_id, clear_number=0, signal=Signal.CAPTURED, seen_at=wiring.now(),
+        dag_id=run.dag_id,
+        run_id=run.run_id,
+        clear_number=0,
+        signal=Signal.CAPTURED,
+        seen_at=wiring.now(),
         logical_date=run.logical_date,
     )
     incident = incident_id(run.dag_id, run.run_id, 0)
@@ -206,16 +220,25 @@ def _run(bench: _Bench, scope: Scope, store: Store, *, approve: bool, say: Calla
     agent: Agent = rules
     if scope.agent_pattern() != "rules":
         agent = build_agent(
-            scope, client=lambda: wiring.anthropic_client(scope.anthropic_conn_id),
-            spending=store.spending(scope.usd_per_incident, scope.usd_per_day), redactor=redactor, reader=reader,
+            scope,
+            client=lambda: wiring.anthropic_client(scope.anthropic_conn_id),
+            spending=store.spending(scope.usd_per_incident, scope.usd_per_day),
+            redactor=redactor,
+            reader=reader,
             record=_recorder(store, incident, bench.out / "requests"),
         )
     say("Gathering and proposing ...")
     proposal = pipeline.investigate(
         incident,
         pipeline.Investigation(
-            incidents=store.incidents, ledger=store.ledger, reader=reader, rank=rank, redactor=redactor, agent=agent,
-            sources=build_sources(scope, reader=reader, folder=bench.folder, connect=wiring.connection), fallback=rules,
+            incidents=store.incidents,
+            ledger=store.ledger,
+            reader=reader,
+            rank=rank,
+            redactor=redactor,
+            agent=agent,
+            sources=build_sources(scope, reader=reader, folder=bench.folder, connect=wiring.connection),
+            fallback=rules,
         ),
     )
     say(f"{proposal.diagnosis.category.value}: {proposal.diagnosis.root_cause}")
@@ -223,7 +246,9 @@ def _run(bench: _Bench, scope: Scope, store: Store, *, approve: bool, say: Calla
     verdict = pipeline.prove(
         incident,
         pipeline.Validation(
-            incidents=store.incidents, ledger=store.ledger, rules=build_rules(scope, redactor),
+            incidents=store.incidents,
+            ledger=store.ledger,
+            rules=build_rules(scope, redactor),
             workspace=bench.workspace(scope),
         ),
     )
@@ -233,7 +258,10 @@ def _run(bench: _Bench, scope: Scope, store: Store, *, approve: bool, say: Calla
     pipeline.deliver(
         incident,
         pipeline.Deliverance(
-            incidents=store.incidents, ledger=store.ledger, channels=(), redactor=redactor,
+            incidents=store.incidents,
+            ledger=store.ledger,
+            channels=(),
+            redactor=redactor,
             forge=build_forge(scope, changes=store.changes, connect=wiring.connection),
             publication=wiring.publication(scope),
         ),
@@ -243,36 +271,46 @@ def _run(bench: _Bench, scope: Scope, store: Store, *, approve: bool, say: Calla
 
 def _write(store: Store, incident: str, out: Path) -> dict[str, Any]:
     """Write the four files; return the decision."""
-    kept = {kind: store.incidents.kept(incident, kind) for kind in (Dossier, Proposal, Proof, Verdict, Outcome)}
-    said, outcome = kept[Proposal].diagnosis, kept[Outcome]
-    opened = outcome.status in PUBLISHED
-    decision = {
+    kept = store.incidents.kept
+    dossier, proposal, proof = kept(incident, Dossier), kept(incident, Proposal), kept(incident, Proof)
+    verdict, outcome = kept(incident, Verdict), kept(incident, Outcome)
+    if not (dossier and proposal and proof and verdict and outcome):
+        raise AgenticError(f"Writing the results failed: incident {incident!r} did not come to its end.")
+    decision = _decision(dossier, proposal, proof, verdict, outcome)
+    (out / "decision.json").write_text(json.dumps(decision, indent=1) + "\n", encoding="utf-8")
+    diff = proposal.change.diff if proposal.change and decision["prs"] else ""
+    (out / "patch.diff").write_text(diff, encoding="utf-8")
+    (out / "pull_request.md").write_text(f"# {outcome.title}\n\n{outcome.body}\n", encoding="utf-8")
+    (out / "ledger.jsonl").write_text("".join(f"{line}\n" for line in store.ledger.export(incident)), encoding="utf-8")
+    return decision
+
+
+def _decision(dossier: Dossier, proposal: Proposal, proof: Proof, verdict: Verdict, outcome: Outcome) -> dict[str, Any]:
+    said = proposal.diagnosis
+    return {
         "action": said.action.value,
         "category": said.category.value,
         "incidents": 1,
-        "prs": int(opened),
+        "prs": int(outcome.status in PUBLISHED),
         "root_cause": {
-            "dag_id": said.root_cause_dag, "task_id": said.root_cause_task, "file": said.root_cause_file,
+            "dag_id": said.root_cause_dag,
+            "task_id": said.root_cause_task,
+            "file": said.root_cause_file,
             "text": said.root_cause,
         },
         "confidence": said.confidence,
         "transience": said.transience.value,
         "next_step": said.next_step,
-        "suspects": [f"{suspect.score:.2f} {suspect.what}" for suspect in kept[Dossier].suspects],
-        "proof": {"status": kept[Proof].status.value, "reason": kept[Proof].reason},
-        "verdict": kept[Verdict].decision.name,
+        "suspects": [f"{suspect.score:.2f} {suspect.what}" for suspect in dossier.suspects],
+        "proof": {"status": proof.status.value, "reason": proof.reason},
+        "verdict": verdict.decision.name,
+        "findings": [f"{finding.decision.name} {finding.rule}: {finding.message}" for finding in verdict.findings],
         "outcome": outcome.status.value,
-        "agent": kept[Proposal].pattern,
-        "notes": list(kept[Proposal].notes),
-        "cost_usd": kept[Proposal].usage.cost_usd,
-        "dossier_tokens": kept[Dossier].tokens,
+        "agent": proposal.pattern,
+        "notes": list(proposal.notes),
+        "cost_usd": proposal.usage.cost_usd,
+        "dossier_tokens": dossier.tokens,
     }
-    (out / "decision.json").write_text(json.dumps(decision, indent=1) + "\n", encoding="utf-8")
-    change = kept[Proposal].change
-    (out / "patch.diff").write_text(change.diff if change and opened else "", encoding="utf-8")
-    (out / "pull_request.md").write_text(f"# {outcome.title}\n\n{outcome.body}\n", encoding="utf-8")
-    (out / "ledger.jsonl").write_text("".join(f"{line}\n" for line in store.ledger.export(incident)), encoding="utf-8")
-    return decision
 
 
 def bare_repository(case_dir: str, path: str) -> str:
@@ -313,8 +351,20 @@ def task_python() -> str:
 def _dag_file(scope: Scope, dag_id: str) -> str | None:
     """Return the file that names the Dag, repository-relative; None if none does."""
     try:
-        found = run_git("grep", "-lF", "-e", f'"{dag_id}"', "-e", f"'{dag_id}'", "-e", f"def {dag_id}(", BRANCH, "--",
-                        scope.dags_path, cwd=scope.repository)
+        found = run_git(
+            "grep",
+            "-lF",
+            "-e",
+            f'"{dag_id}"',
+            "-e",
+            f"'{dag_id}'",
+            "-e",
+            f"def {dag_id}(",
+            BRANCH,
+            "--",
+            scope.dags_path,
+            cwd=scope.repository,
+        )
     except GitError:
         return None
     files = [line.partition(":")[2] for line in found.splitlines() if line.endswith(".py")]
@@ -325,7 +375,9 @@ def _answer(asked: bool, approve: bool) -> Approval:
     if not asked:
         return Approval(answer=Answer.NOT_NEEDED)
     answer = Answer.APPROVED if approve else Answer.REJECTED
-    return Approval(answer=answer, by="eval --on-ask", at=wiring.now(), reason="no person: the command's option answers")
+    return Approval(
+        answer=answer, by="eval --on-ask", at=wiring.now(), reason="no person: the command's option answers"
+    )
 
 
 def _recorder(store: Store, incident: str, folder: Path) -> Callable[[str, Mapping[str, Any]], None]:

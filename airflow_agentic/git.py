@@ -12,9 +12,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 _SAFE = (
-    "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.attributesFile=/dev/null",
-    "-c", "core.symlinks=false", "-c", "submodule.recurse=false", "-c", "commit.gpgSign=false",
-    "-c", "protocol.ext.allow=never", "-c", "credential.helper=", "-c", "gc.auto=0", "-c", "advice.detachedHead=false",
+    "-c",
+    "core.hooksPath=/dev/null",
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    "core.attributesFile=/dev/null",
+    "-c",
+    "core.symlinks=false",
+    "-c",
+    "submodule.recurse=false",
+    "-c",
+    "commit.gpgSign=false",
+    "-c",
+    "protocol.ext.allow=never",
+    "-c",
+    "credential.helper=",
+    "-c",
+    "gc.auto=0",
+    "-c",
+    "advice.detachedHead=false",
 )
 _ENV = {
     "GIT_CONFIG_NOSYSTEM": "1",
@@ -22,8 +39,10 @@ _ENV = {
     "GIT_ATTR_NOSYSTEM": "1",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_LFS_SKIP_SMUDGE": "1",
-    "GIT_AUTHOR_NAME": "airflow-agentic", "GIT_AUTHOR_EMAIL": "airflow-agentic@localhost",
-    "GIT_COMMITTER_NAME": "airflow-agentic", "GIT_COMMITTER_EMAIL": "airflow-agentic@localhost",
+    "GIT_AUTHOR_NAME": "airflow-agentic",
+    "GIT_AUTHOR_EMAIL": "airflow-agentic@localhost",
+    "GIT_COMMITTER_NAME": "airflow-agentic",
+    "GIT_COMMITTER_EMAIL": "airflow-agentic@localhost",
     "LC_ALL": "C.UTF-8",
 }
 
@@ -63,8 +82,16 @@ def run_git(
     env = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": "/nonexistent", **_ENV, **(environment or {})}
     try:
         done = subprocess.run(
-            ["git", *_SAFE, *arguments], cwd=cwd, env=env, input=stdin, capture_output=True, text=True,
-            errors="replace", timeout=timeout_s, check=False, start_new_session=True,
+            ["git", *_SAFE, *arguments],
+            cwd=cwd,
+            env=env,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout_s,
+            check=False,
+            start_new_session=True,
         )
     except subprocess.TimeoutExpired as error:
         raise GitError(f"git {_shown(arguments)} took longer than {timeout_s:.0f} s") from error
@@ -89,8 +116,20 @@ def clone(
     :raises GitError: the repository or the branch cannot be had.
     """
     run_git(
-        "clone", "--quiet", "--no-local", "--no-tags", "--no-recurse-submodules", "--branch", branch, "--single-branch",
-        f"--separate-git-dir={git_dir}", "--", url, work_tree, timeout_s=timeout_s, environment=environment,
+        "clone",
+        "--quiet",
+        "--no-local",
+        "--no-tags",
+        "--no-recurse-submodules",
+        "--branch",
+        branch,
+        "--single-branch",
+        f"--separate-git-dir={git_dir}",
+        "--",
+        url,
+        work_tree,
+        timeout_s=timeout_s,
+        environment=environment,
     )
     pointer = os.path.join(work_tree, ".git")
     if os.path.lexists(pointer):

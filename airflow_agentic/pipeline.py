@@ -9,8 +9,10 @@ store; nothing else does. Each function can be run again: it ends in the same st
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 from airflow_agentic.agents.propose import propose
 from airflow_agentic.channels.announce import announce
@@ -46,6 +48,8 @@ from airflow_agentic.records import (
     Verdict,
 )
 from airflow_agentic.workspaces.validate import validate
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,26 +210,19 @@ def deliver(incident_id: str, parts: Deliverance) -> Outcome:
     return outcome
 
 
-class _failing_safe:  # noqa: N801 - reads as the statement that it is
+@contextmanager
+def _failing_safe(incidents: Incidents, incident_id: str, name: str) -> Iterator[None]:
     """Let an error fly, but leave the incident with the stage's name and the reason."""
-
-    def __init__(self, incidents: Incidents, incident_id: str, name: str) -> None:
-        self.incidents, self.incident_id, self.name = incidents, incident_id, name
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, Exception):
-            self.incidents.advance(
-                self.incident_id,
-                IncidentState.FAILED,
-                f"{self.name} stopped: {type(error).__name__}: {error}. Clear that task of the triage run to go on.",
-            )
+    try:
+        yield
+    except Exception as error:
+        detail = f"{name} stopped: {type(error).__name__}: {error}. Clear that task of the triage run to go on."
+        incidents.advance(incident_id, IncidentState.FAILED, detail)
+        raise
 
 
-def _kept(incidents: Incidents, incident: Incident, kind: type) -> object:
-    record = incidents.kept(incident.id, kind)
+def _kept(incidents: Incidents, incident: Incident, kind: type[R]) -> R:
+    record: R | None = incidents.kept(incident.id, kind)
     if record is None:
         raise AgenticError(
             f"Going on with incident {incident.id!r} failed: no {kind.__name__} is stored. "

@@ -49,7 +49,9 @@ from airflow_agentic.tools.task_log import TaskLogTool
 from airflow_agentic.workspaces.staging import Staging
 
 Connect = Callable[[str], Any]
-_ASKPASS = '#!/bin/sh\ncase "$1" in Username*) printf %s "$AGENTIC_GIT_LOGIN";; *) printf %s "$AGENTIC_GIT_PASSWORD";; esac\n'
+_ASKPASS = (
+    '#!/bin/sh\ncase "$1" in Username*) printf %s "$AGENTIC_GIT_LOGIN";; *) printf %s "$AGENTIC_GIT_PASSWORD";; esac\n'
+)
 
 
 def build_sources(scope: Scope, *, reader: AirflowReader, folder: str, connect: Connect) -> tuple[Source, ...]:

@@ -70,7 +70,13 @@ class Scope(BaseModel):
     allowed_paths: tuple[str, ...] = ()
     """Globs that a change must stay in; empty: the whole repository but the protected paths."""
     protected_paths: tuple[str, ...] = (
-        ".git/**", ".github/**", "**/CODEOWNERS", ".gitattributes", ".gitmodules", ".agentic/**", "agentic_policy.yaml",
+        ".git/**",
+        ".github/**",
+        "**/CODEOWNERS",
+        ".gitattributes",
+        ".gitmodules",
+        ".agentic/**",
+        "agentic_policy.yaml",
     )
     max_files: int = Field(default=5, ge=1, le=100)
     max_lines: int = Field(default=200, ge=1, le=5000)
@@ -93,7 +99,9 @@ class Scope(BaseModel):
 
         for glob in value:
             if not glob or glob.startswith(("/", "!")) or ".." in glob.split("/"):
-                raise ValueError(f"{glob!r} is no glob inside the repository; allowed: gitignore patterns such as 'dags/**'")
+                raise ValueError(
+                    f"{glob!r} is no glob inside the repository; allowed: gitignore patterns such as 'dags/**'"
+                )
             GitIgnoreSpec.from_lines([glob])
         return value
 
@@ -138,7 +146,9 @@ def read_scope(extra: str | dict[str, Any] | None, *, conn_id: str) -> Scope:
         raise SettingsError(f"Reading connection {conn_id!r} failed: its extra is no JSON ({error}).") from error
     except ValidationError as error:
         faults = "; ".join(_fault(item) for item in error.errors())
-        raise SettingsError(f"Reading connection {conn_id!r} failed: {faults}. Mend it in Admin → Connections.") from error
+        raise SettingsError(
+            f"Reading connection {conn_id!r} failed: {faults}. Mend it in Admin → Connections."
+        ) from error
 
 
 def _fault(item: Any) -> str:

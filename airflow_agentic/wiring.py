@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from airflow_agentic import registry
+from airflow_agentic.agents.exchange import exchange_facts
 from airflow_agentic.agents.rules import RulesAgent
 from airflow_agentic.context.airflow_api import AirflowApi
 from airflow_agentic.context.suspects import rank
@@ -152,6 +153,16 @@ class Parts:
         """Nothing but the store."""
         return Review(incidents=self.store.incidents, ledger=self.store.ledger)
 
+    def review_text(self, incident_id: str) -> str:
+        """Return what a reviewer is shown, in Markdown: why it asks, the cause, the change."""
+        proposal: Proposal | None = self.store.incidents.kept(incident_id, Proposal)
+        verdict: Verdict | None = self.store.incidents.kept(incident_id, Verdict)
+        if proposal is None or verdict is None or proposal.change is None:
+            raise SettingsError(f"Asking about {incident_id!r} failed: no change is stored. Clear the earlier tasks.")
+        asks = "\n".join(f"- {escape_markdown(finding.message)}" for finding in verdict.findings)
+        cause, diff = escape_markdown(proposal.diagnosis.root_cause), code_block(proposal.change.diff, "diff")
+        return f"{cause}\n\nWhy you are asked:\n\n{asks}\n\n{diff}"
+
     def deliverance(self, notifiers: Sequence[Any] = (), context: Mapping[str, Any] | None = None) -> Deliverance:
         """The forge, and whoever is told."""
         return Deliverance(
@@ -177,9 +188,12 @@ class Parts:
     @cached_property
     def redactor(self) -> Redactor:
         """Our spans, and Airflow's own masker for what it knows."""
-        from airflow.sdk.log import redact
+        from airflow.sdk._shared.secrets_masker import redact
 
         return SpanRedactor(masker=lambda text: str(redact(text)))
+
+    def _note(self, incident: str, kind: str, payload: Mapping[str, Any]) -> None:
+        self.store.ledger.append(incident, "propose", kind, exchange_facts(kind, payload))
 
     def _agent(self, incident: str, rules: Agent) -> Agent:
         if self.scope.trust_level is TrustLevel.OBSERVE or self.scope.agent_pattern() == "rules":
@@ -190,7 +204,7 @@ class Parts:
             spending=self.store.spending(self.scope.usd_per_incident, self.scope.usd_per_day),
             redactor=self.redactor,
             reader=self.reader,
-            record=lambda event, facts: self.store.ledger.append(incident, "propose", event, facts),
+            record=lambda kind, payload: self._note(incident, kind, payload),
         )
 
 
@@ -217,13 +231,6 @@ def anthropic_client(conn_id: str) -> Any:
     from airflow.providers.anthropic.hooks.anthropic import AnthropicHook
 
     return AnthropicHook(conn_id=conn_id).get_conn()
-
-
-def review_text(proposal: Proposal, verdict: Verdict) -> str:
-    """Return what a reviewer is shown, in Markdown: why it asks, the cause, the change."""
-    asks = "\n".join(f"- {escape_markdown(finding.message)}" for finding in verdict.findings)
-    diff = code_block(proposal.change.diff if proposal.change else "", "diff")
-    return f"{escape_markdown(proposal.diagnosis.root_cause)}\n\nWhy you are asked:\n\n{asks}\n\n{diff}"
 
 
 def now() -> str:

@@ -1,4 +1,4 @@
-"""Diagnosis only: a second triage Dag whose connection has trust level ``diagnose``. It opens issues, never a change."""
+"""Diagnosis only: a triage Dag whose connection has trust level ``diagnose``. It opens issues, never a change."""
 
 from airflow_agentic.triage_dag import triage_dag
 

@@ -1,4 +1,8 @@
-"""The triage Dag itself: once per deployment, in a file of its own."""
+"""The triage Dag itself: once per deployment, in a file of its own.
+
+``queues={"investigate": "readers", "validate": "sandboxes", "deliver": "writers"}`` puts the task that reads
+strangers' text and the one that writes on workers of their own, with different secrets.
+"""
 
 from datetime import timedelta
 
@@ -9,6 +13,4 @@ dag = triage_dag(
     agentic_conn_id="agentic_default",
     max_active_runs=4,
     review_timeout=timedelta(hours=24),
-    # Put the task that reads strangers' text and the one that writes on workers of their own:
-    # queues={"investigate": "readers", "validate": "sandboxes", "deliver": "writers"},
 )

@@ -43,8 +43,10 @@ def triage(args: Any) -> None:
     """Start a triage through the triage Dag, or run it here."""
     from airflow_agentic.by_hand import run_here, start
 
-    result = run_here(args.agentic_conn_id or "", args.dag_id, args.run_id, say=_say) if args.here else start(
-        args.agentic_conn_id or "", args.dag_id, args.run_id
+    result = (
+        run_here(args.agentic_conn_id or "", args.dag_id, args.run_id, say=_say)
+        if args.here
+        else start(args.agentic_conn_id or "", args.dag_id, args.run_id)
     )
     _print(args, [result])
 
@@ -100,8 +102,13 @@ def incidents(args: Any) -> None:
         if incident not in known and args.dag_id in (None, failure.dag_id):
             rows.append(
                 {
-                    "incident_id": incident, "dag_id": failure.dag_id, "run_id": failure.run_id, "state": "captured",
-                    "last_seen": failure.seen_at, "signals": 1, "url": "",
+                    "incident_id": incident,
+                    "dag_id": failure.dag_id,
+                    "run_id": failure.run_id,
+                    "state": "captured",
+                    "last_seen": failure.seen_at,
+                    "signals": 1,
+                    "url": "",
                     "detail": f"no triage run yet: airflow agentic triage {failure.dag_id} {failure.run_id}",
                 }
             )
@@ -142,8 +149,14 @@ def ledger_show(args: Any) -> None:
     _print(
         args,
         [
-            {"n": e.sequence, "at": e.at, "stage": e.stage, "event": e.event, "digest": e.digest[:12],
-             "facts": "; ".join(f"{name}={value}" for name, value in e.facts if value)[:400]}
+            {
+                "n": e.sequence,
+                "at": e.at,
+                "stage": e.stage,
+                "event": e.event,
+                "digest": e.digest[:12],
+                "facts": "; ".join(f"{name}={value}" for name, value in e.facts if value)[:400],
+            }
             for e in entries
         ],
         empty=f"No ledger lines for {args.incident_id!r}.",

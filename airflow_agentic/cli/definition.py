@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from airflow.cli.cli_config import ARG_OUTPUT, ActionCommand, Arg, GroupCommand, lazy_load_command
 
-_CONN = Arg(
-    ("--agentic-conn-id",), default=None, help="The agentic connection (default: [agentic] conn_id)"
-)
+_CONN = Arg(("--agentic-conn-id",), default=None, help="The agentic connection (default: [agentic] conn_id)")
 _INCIDENT = Arg(("incident_id",), help="The incident's id, as `airflow agentic incidents` lists it")
 
 
@@ -102,6 +100,8 @@ def _house() -> tuple[ActionCommand | GroupCommand, ...]:
         GroupCommand(
             name="db",
             help="Our own store",
-            subcommands=(_command("migrate", "Create or upgrade the tables of [agentic] store_url", function="db_migrate"),),
+            subcommands=(
+                _command("migrate", "Create or upgrade the tables of [agentic] store_url", function="db_migrate"),
+            ),
         ),
     )

@@ -25,6 +25,16 @@ _TRIAGE = """from airflow_agentic.triage_dag import triage_dag
 dag = triage_dag("agentic_triage", agentic_conn_id="agentic_default")
 """
 _ENDED = ("delivered", "failed")
+_TELLING = {
+    "gather": "errors",
+    "propose": "root_cause",
+    "validate": "reason",
+    "judge": "decision",
+    "review": "answer",
+    "publish": "url",
+    "announce": "notes",
+}
+"""Stage → the fact of its ledger line that tells most in one line."""
 
 
 def demo(folder: str, *, keep_running: bool = False) -> int:
@@ -67,9 +77,7 @@ class _Stage:
         """Make the pipelines' repository, its checkout, and two days of upstream data."""
         shutil.rmtree(self.folder, ignore_errors=True)
         work, triage = self.folder / "pipelines", self.folder / "triage"
-        shutil.copytree(
-            Path(__file__).parent / "pipeline", work, ignore=shutil.ignore_patterns("__pycache__", "*.pyc")
-        )
+        shutil.copytree(Path(__file__).parent / "pipeline", work, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
         triage.mkdir(parents=True)
         (triage / "triage.py").write_text(_TRIAGE)
         run_git("init", "--quiet", "--bare", "--initial-branch=main", str(self.remote))
@@ -188,13 +196,13 @@ class _Stage:
                 print(f"PROOF {run.name:6} {run.state} in {run.duration_s:.1f} s: {said}")
         for check in proof.checks:
             print(f"      {'ok    ' if check.passed else 'FAILED'} {check.name} {check.detail[:90]}")
-        for diff in proof.data_diff:
-            print(f"      data   {diff.table}: {diff.before_rows} rows before, {diff.after_rows} after {diff.note}")
+        for diff in (d for d in proof.data_diff if (d.before_rows, d.after_rows) != (None, None)):
+            print(f"      data   {diff.table}: {diff.before_rows or 0} rows before, {diff.after_rows or 0} after")
         print(f"\n{proposal.change.diff if proposal.change else '(no change)'}")
         print(f"LEDGER ({len(store.ledger.entries(incident.id))} lines, {incident.id})")
         for entry in store.ledger.entries(incident.id):
-            told = next((value for _, value in entry.facts if value), "")
-            print(f"  {entry.sequence:3} {entry.stage:9} {entry.event:9} {entry.digest[:10]}  {told.splitlines()[0][:80] if told else ''}")
+            told = " ".join(dict(entry.facts).get(_TELLING.get(entry.stage, ""), "").split())
+            print(f"  {entry.sequence:3} {entry.stage:9} {entry.event:22} {entry.digest[:10]}  {told[:70]}")
         faults = store.ledger.verify(incident.id)
         print(f"  chain: {'whole' if not faults else faults[0]}")
         print(f"\n{outcome.status.value}: {outcome.title}\n  {outcome.url}\n  undo: {outcome.rollback}")

@@ -6,6 +6,8 @@ The connection holds no secret: it names others and sets limits. Its form in the
 
 from __future__ import annotations
 
+from typing import Any
+
 from airflow.sdk import BaseHook
 
 from airflow_agentic.scope import Scope, read_scope
@@ -22,7 +24,7 @@ class AgenticHook(BaseHook):
     conn_type = "agentic"
     hook_name = "Agentic triage"
 
-    def __init__(self, agentic_conn_id: str = default_conn_name, **kwargs: object) -> None:
+    def __init__(self, agentic_conn_id: str = default_conn_name, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.agentic_conn_id = agentic_conn_id
 

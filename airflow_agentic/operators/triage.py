@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import BaseOperator
@@ -16,8 +16,11 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleExcept
 
 from airflow_agentic import pipeline, wiring
 from airflow_agentic.errors import IncidentNotFound, SettingsError
-from airflow_agentic.records import Answer, Approval, Proposal, Verdict
+from airflow_agentic.records import Answer, Approval
 from airflow_agentic.settings import read_settings
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
 
 POLL_S = 10.0
 APPROVE, REJECT = "Approve", "Reject"
@@ -36,7 +39,12 @@ class InvestigateOperator(BaseOperator):
     template_fields = ("failed_dag_id", "failed_run_id")
 
     def __init__(
-        self, *, agentic_conn_id: str = "agentic_default", failed_dag_id: str = "", failed_run_id: str = "", **kwargs: Any
+        self,
+        *,
+        agentic_conn_id: str = "agentic_default",
+        failed_dag_id: str = "",
+        failed_run_id: str = "",
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.agentic_conn_id = agentic_conn_id
@@ -101,9 +109,7 @@ class ReviewOperator(HITLOperator):
     def __init__(self, *, incident_id: str, agentic_conn_id: str = "agentic_default", **kwargs: Any) -> None:
         kwargs.setdefault("response_timeout", timedelta(hours=24))
         kwargs["assigned_users"] = kwargs.get("assigned_users") or None
-        super().__init__(
-            subject="A proved fix needs your answer", options=[APPROVE, REJECT], defaults=REJECT, **kwargs
-        )
+        super().__init__(subject="A proved fix needs your answer", options=[APPROVE, REJECT], defaults=REJECT, **kwargs)
         self.incident_id = incident_id
         self.agentic_conn_id = agentic_conn_id
 
@@ -116,11 +122,8 @@ class ReviewOperator(HITLOperator):
                 return self.incident_id
             incident = parts.store.incidents.get(self.incident_id)
             self.subject = f"May a draft pull request be opened for {incident.dag_id}?"
-            self.body = wiring.review_text(
-                parts.store.incidents.kept(self.incident_id, Proposal),
-                parts.store.incidents.kept(self.incident_id, Verdict),
-            )
-        return super().execute(context)
+            self.body = parts.review_text(self.incident_id)
+        return super().execute(cast("Context", context))
 
     def execute_complete(self, context: Mapping[str, Any], event: dict[str, Any]) -> Any:
         """Record the answer."""
