@@ -94,7 +94,9 @@ class EditBuffer:
     def _editable(self, path: str) -> str:
         clean = self._clean(path)
         if GitIgnoreSpec.from_lines(self._protected).match_file(clean):
-            raise ToolRefused(f"{clean!r} is protected and cannot be changed. Name in next_step what a person should do.")
+            raise ToolRefused(
+                f"{clean!r} is protected and cannot be changed. Name in next_step what a person should do."
+            )
         return clean
 
     def _clean(self, path: str) -> str:

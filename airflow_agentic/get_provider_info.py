@@ -68,7 +68,7 @@ def _model_and_forge() -> dict[str, Any]:
     return {
         "trust_level": _choice(
             "Trust level",
-            "observe: record incidents. diagnose: publish the diagnosis as an issue. propose: open draft pull requests.",
+            "observe: record incidents. diagnose: publish the diagnosis as an issue. propose: open a draft PR.",
             "diagnose",
             ["observe", "diagnose", "propose"],
         ),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol, runtime_checkable
 
@@ -20,6 +21,8 @@ from airflow_agentic.records import (
     Dossier,
     Failure,
     Finding,
+    FixRecord,
+    FixState,
     Incident,
     IncidentState,
     LedgerEntry,
@@ -34,7 +37,9 @@ from airflow_agentic.records import (
     TaskKey,
     TaskNode,
     TaskRun,
+    TrackRecord,
     Usage,
+    Whereabouts,
 )
 
 
@@ -190,6 +195,15 @@ class Rule(Protocol):
         """Return findings; none means no opinion."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class BaseFiles:
+    """Files of the base branch at one moment."""
+
+    commit: str
+    texts: Mapping[str, str | None]
+    """Path → text; None where there is no such file."""
+
+
 class Forge(Protocol):
     """Where changes are reviewed."""
 
@@ -214,6 +228,15 @@ class Forge(Protocol):
 
     def withdraw(self, delivery: Delivery) -> str:
         """Undo: close the pull request and delete its branch; return what was done, in words."""
+
+    def whereabouts(self, delivery: Delivery) -> Whereabouts:
+        """Return what became of the pull request of this fingerprint, a merge by whatever means included."""
+
+    def base_files(self, paths: Sequence[str]) -> BaseFiles:
+        """Return what the base branch holds at these paths now. :raises ForgeError: one of them is no text file."""
+
+    def follows(self, commit: str, ancestor: str) -> bool | None:
+        """Say whether *commit* is *ancestor* or comes after it; None where the forge does not know one of them."""
 
 
 class Channel(Protocol):
@@ -254,7 +277,7 @@ class Incidents(Protocol):
         """Set the state and any of ``fingerprint``, ``members``, ``url``, ``logical_date``."""
 
     def keep(self, incident_id: str, record: object) -> None:
-        """Store one stage's record (`Dossier`, `Proposal`, `Proof`, `Verdict`, `Approval`, `Outcome`); the last one holds."""
+        """Store one stage's record (`Dossier`, `Proposal`, ... `Outcome`); of each class the last one holds."""
 
     def kept(self, incident_id: str, kind: type) -> Any | None:
         """Return the stored record of that class, or None."""
@@ -267,7 +290,26 @@ class Changes(Protocol):
         """Return what was published for that cause, whatever its state, or None."""
 
     def save(self, change: PublishedChange) -> PublishedChange:
-        """Store it in place of the one before and return it with its number (given when it is 0, kept when it had one)."""
+        """Store it in place of the one before; return it with its number (given when it is 0)."""
 
     def list(self, repository: str) -> tuple[PublishedChange, ...]:
         """Return all that was published there, highest number first."""
+
+
+class Fixes(Protocol):
+    """What became of the fixes that were published."""
+
+    def opened(self, fix: FixRecord) -> None:
+        """Store it, unless this pull request, still open, is stored already: same repository and fingerprint."""
+
+    def save(self, fix: FixRecord) -> None:
+        """Store it in place of the one of the same incident."""
+
+    def get(self, incident_id: str) -> FixRecord | None:
+        """Return the fix that was opened for an incident, or None."""
+
+    def list(self, *states: FixState, dag_id: str | None = None) -> tuple[FixRecord, ...]:
+        """Return those in any of *states* (none given: all), oldest first."""
+
+    def track_record(self, dag_id: str) -> TrackRecord:
+        """Return how many fixes of the Dag came to what."""

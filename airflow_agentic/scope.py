@@ -57,7 +57,7 @@ class Scope(BaseModel):
     staging_variables: dict[str, str] = Field(default_factory=dict)
     """Airflow Variables as the workspace sees them."""
     staging_environment: dict[str, str] = Field(default_factory=dict)
-    """Environment of the workspace; ``{data}`` stands for the fresh copy of *staging_data*, ``{repository}`` for the clone."""
+    """Environment of the workspace; ``{data}``: the fresh copy of *staging_data*, ``{repository}``: the clone."""
     staging_data: str = ""
     """Folder that is copied anew for each staged run; empty: an empty folder."""
     staging_hosts: tuple[str, ...] = ()

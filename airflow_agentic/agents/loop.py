@@ -149,7 +149,9 @@ class ToolLoop:
 
     def _ask_for_repair(self, run: _Run, calls: Sequence[Mapping[str, Any]], fault: str) -> None:
         if run.repaired:
-            raise ModelUnavailable(f"The model's answer is invalid, also when asked again: {fault}", reason="invalid_output")
+            raise ModelUnavailable(
+                f"The model's answer is invalid, also when asked again: {fault}", reason="invalid_output"
+            )
         run.repaired = True
         undone = [
             {"type": "tool_result", "tool_use_id": call.get("id"), "content": "Not run.", "is_error": True}
@@ -205,8 +207,12 @@ class ToolLoop:
             or ("time" if elapsed > limits.wall_s * 0.75 else "")
         )
         if run.closing:
-            run.notes.append(f"The investigation ended at its limit of {run.closing}; the answer is what was known then.")
-            text = f"The limit of {run.closing} is reached: call no more tools. Give your final answer from what you know."
+            run.notes.append(
+                f"The investigation ended at its limit of {run.closing}; the answer is what was known then."
+            )
+            text = (
+                f"The limit of {run.closing} is reached: call no more tools. Give your final answer from what you know."
+            )
             _say(run, [{"type": "text", "text": text}])
 
     def _worst_tokens(self, run: _Run) -> int:

@@ -22,8 +22,14 @@ _BY_TYPE = {
     "permission_error": "authentication",
     "billing_error": "authentication",
 }
-_BY_STATUS = {401: "authentication", 402: "authentication", 403: "authentication", 408: "timeout", 429: "rate_limited",
-              529: "overloaded"}
+_BY_STATUS = {
+    401: "authentication",
+    402: "authentication",
+    403: "authentication",
+    408: "timeout",
+    429: "rate_limited",
+    529: "overloaded",
+}
 
 
 class AnthropicModel:
@@ -60,14 +66,18 @@ class AnthropicModel:
         except anthropic.APITimeoutError as error:
             raise ModelUnavailable(self._said(f"no answer in {self._timeout_s:.0f} s"), reason="timeout") from error
         except anthropic.APIStatusError as error:
-            raise ModelUnavailable(self._said(f"HTTP {error.status_code}, {_words(error)}"), reason=_reason(error)) from error
+            raise ModelUnavailable(
+                self._said(f"HTTP {error.status_code}, {_words(error)}"), reason=_reason(error)
+            ) from error
         except httpx2.TimeoutException as error:
             raise ModelUnavailable(self._said("the reply stopped midway"), reason="timeout") from error
         except (anthropic.APIConnectionError, httpx2.HTTPError) as error:
             raise ModelUnavailable(self._said(f"{type(error).__name__}: {error}"), reason="unreachable") from error
         except (anthropic.AnthropicError, AssertionError, ValueError) as error:
             # The SDK lets a reply that is no JSON fly as ValueError, and an empty stream as AssertionError.
-            raise ModelUnavailable(self._said(f"not what the API promises: {error}"), reason="invalid_output") from error
+            raise ModelUnavailable(
+                self._said(f"not what the API promises: {error}"), reason="invalid_output"
+            ) from error
         return _body(message, self._said)
 
     def close(self) -> None:

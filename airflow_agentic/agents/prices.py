@@ -48,8 +48,9 @@ PRICES = (
     Price(model="claude-sonnet-5", input=2, output=10, cache_read=0.2, cache_write=2.5),
     Price(model="claude-sonnet-4-6", input=3, output=15, cache_read=0.3, cache_write=3.75),
     Price(model="claude-sonnet-4-5", input=3, output=15, cache_read=0.3, cache_write=3.75),
-    Price(model="claude-haiku-5-5", input=0.1, output=0.5, cache_read=0.01, cache_write=0.125,
-          up_to_prompt_tokens=100_000),
+    Price(
+        model="claude-haiku-5-5", input=0.1, output=0.5, cache_read=0.01, cache_write=0.125, up_to_prompt_tokens=100_000
+    ),
     Price(model="claude-haiku-5-5", input=0.5, output=2.5, cache_read=0.05, cache_write=0.625),
     Price(model="claude-haiku-4-5", input=1, output=5, cache_read=0.1, cache_write=1.25),
 )

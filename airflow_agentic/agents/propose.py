@@ -51,7 +51,8 @@ def _without_model(
 ) -> Proposal:
     reason = error.reason if isinstance(error, ModelUnavailable) else "budget"
     advice = f" {_SETTING[reason]}." if reason in _SETTING else ""
-    note = f"The agent {agent.name!r} gave no answer ({reason}): {str(error)[:600]}{advice} {fallback.name!r} answered instead."
+    told = f"{str(error)[:600]}{advice}"
+    note = f"The agent {agent.name!r} gave no answer ({reason}): {told} {fallback.name!r} answered instead."
     proposal = fallback.propose(dossier)
     usage = error.usage if isinstance(error.usage, Usage) else proposal.usage
     return replace(proposal, usage=usage, notes=(note, *proposal.notes))
@@ -96,7 +97,9 @@ def _with_real_cites(diagnosis: Diagnosis, dossier: Dossier, notes: list[str]) -
         notes.append(f"Citations that do not exist were dropped: {', '.join(invented)[:300]}.")
     confidence = min(1.0, max(0.0, diagnosis.confidence))
     if not real and confidence > UNPROVED_CONFIDENCE:
-        notes.append(f"No evidence is cited, so the confidence is lowered from {confidence:.2f} to {UNPROVED_CONFIDENCE}.")
+        notes.append(
+            f"No evidence is cited, so the confidence is lowered from {confidence:.2f} to {UNPROVED_CONFIDENCE}."
+        )
         confidence = UNPROVED_CONFIDENCE
     return replace(diagnosis, cites=real, confidence=confidence)
 

@@ -104,9 +104,7 @@ class SingleAgent:
             frame=briefing.framing.frame,
             record=self._record,
         )
-        loop = ToolLoop(
-            self._model, toolbox=toolbox, spending=self._spending, limits=self._limits, record=self._record
-        )
+        loop = ToolLoop(self._model, toolbox=toolbox, spending=self._spending, limits=self._limits, record=self._record)
         question = self._redactor.redact(briefing.question)
         reached = loop.ask(dossier.incident.id, system=briefing.system, question=question, answer=Answer)
         return Proposal(

@@ -173,7 +173,7 @@ def ledger_export(args: Any) -> None:
 
 
 @_told
-def db_migrate(args: Any) -> None:
+def db_migrate(_args: Any) -> None:
     """Create or upgrade our tables."""
     migrate(read_settings().store_url)
     print("The store is up to date.")

@@ -43,9 +43,11 @@ def code_evidence(checkout: Checkout, target: Target, so_far: SourceReport) -> C
         evidence.append(
             _whole(checkout, checkout.dag_file, f"The Dag's file {checkout.dag_file}", MAX_DAG_FILE, observed_at)
         )
-    for path in named[:MAX_TASK_FILES]:
-        if path != checkout.dag_file:
-            evidence.append(_whole(checkout, path, f"File {path}, which the task names", MAX_TASK_FILE, observed_at))
+    evidence += [
+        _whole(checkout, path, f"File {path}, which the task names", MAX_TASK_FILE, observed_at)
+        for path in named[:MAX_TASK_FILES]
+        if path != checkout.dag_file
+    ]
     direct = [*framed, *([checkout.dag_file] if checkout.dag_file else []), *named]
     touched = dict.fromkeys([*direct, *(p for path in direct for p in local_imports(checkout, path))])
     return CodeRead(evidence=tuple(e for e in evidence if e), touched=tuple(touched))

@@ -127,7 +127,7 @@ def _parent_of_oldest(repository: Clone, span: Span) -> str | None:
 
 def _commit(part: str) -> Commit:
     head, _, names = part.partition("\n")
-    sha, date, author, subject = (head.split("\x1f") + ["", "", "", ""])[:4]
+    sha, date, author, subject = [*head.split("\x1f"), "", "", "", ""][:4]
     files = tuple(dict.fromkeys(line for line in names.splitlines() if line.strip()))
     return Commit(sha=sha.strip(), date=date, author=author[:80], subject=subject, files=files)
 

@@ -52,7 +52,7 @@ def parse_time(text: str) -> datetime | None:
         if not match:
             return None
         try:
-            moment = datetime(int(match[1]), int(match[2]), int(match[3]))
+            moment = datetime(int(match[1]), int(match[2]), int(match[3]), tzinfo=timezone.utc)
         except ValueError:
             return None
     return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)

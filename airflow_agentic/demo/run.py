@@ -51,13 +51,15 @@ def demo(folder: str, *, keep_running: bool = False) -> int:
         airflow.start()
         airflow.wait_for_dags([DAG_ID, "agentic_triage"])
         code = stage.play(airflow)
+        print(f"\nThe address: {airflow.url}, Dag agentic_triage (admin / {airflow.passwords['admin']}).", flush=True)
         if keep_running or sys.stdout.isatty():
-            stage.say(f"Airflow runs at {airflow.url} (admin / {airflow.passwords['admin']}). Ctrl-C ends it.")
+            stage.say("Airflow goes on running there; Ctrl-C ends it.")
             _wait_for_interrupt()
-        return code
     except StackError as error:
         stage.say(f"The demo stopped: {error}")
         return 1
+    else:
+        return code
     finally:
         airflow.stop()
 

@@ -43,14 +43,19 @@ if TYPE_CHECKING:
     from airflow_agentic.records.outcome import (
         Answer,
         Approval,
+        ChangeState,
         Decision,
         Delivery,
         Finding,
+        FixRecord,
+        FixState,
         LedgerEntry,
         Outcome,
         OutcomeStatus,
         PublishedChange,
+        TrackRecord,
         Verdict,
+        Whereabouts,
     )
     from airflow_agentic.records.proof import (
         Check,
@@ -78,6 +83,7 @@ __all__ = [
     "Approval",
     "Category",
     "ChangeSet",
+    "ChangeState",
     "Check",
     "Checkout",
     "DagRecord",
@@ -92,6 +98,8 @@ __all__ = [
     "FieldShape",
     "FileEdit",
     "Finding",
+    "FixRecord",
+    "FixState",
     "Frame",
     "Gap",
     "Incident",
@@ -116,10 +124,12 @@ __all__ = [
     "TaskKey",
     "TaskNode",
     "TaskRun",
+    "TrackRecord",
     "Transience",
     "Trust",
     "Usage",
     "Verdict",
+    "Whereabouts",
 ]
 
 _MODULES = ("failure", "proposal", "proof", "outcome", "dossier")

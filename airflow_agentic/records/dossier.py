@@ -106,7 +106,7 @@ class FieldShape:
     """Records that have it."""
     nulls: int = 0
     formats: tuple[str, ...] = ()
-    """Shapes of text values, sorted: digits as ``9``, letters as ``A`` (lower case ``a``), e.g. ``9999-99-99A99:99:99``;
+    """Shapes of text values, sorted: digits as ``9``, letters as ``A`` (lower case ``a``), ``9999-99-99A99:99``;
     at most 8. More shapes than that: runs are folded (``Aa+ 9+``), and still more: none, it is free text."""
     distinct: int | None = None
     """Distinct values seen, when counted."""

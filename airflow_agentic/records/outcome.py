@@ -134,8 +134,79 @@ class PublishedChange:
     head_commit: str | None
     """The commit that we pushed: a branch that stands elsewhere was pushed to by a person."""
     state: str
-    """``open``, ``withdrawn`` or ``merged``."""
+    """``open``, ``withdrawn``, ``closed`` (by a person) or ``merged``."""
     url: str | None
     incident_id: str
     """The latest incident that it was published for."""
     updated_at: str
+
+
+class ChangeState(str, Enum):
+    """Where a pull request of ours stands, as the forge tells it."""
+
+    NONE = "none"
+    """There is none."""
+    OPEN = "open"
+    MERGED = "merged"
+    CLOSED = "closed"
+    """A person closed it, or deleted its branch."""
+    WITHDRAWN = "withdrawn"
+    """`Forge.withdraw` closed it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Whereabouts:
+    """What became of a pull request."""
+
+    state: ChangeState
+    url: str | None = None
+    merged_at: str | None = None
+    """Never earlier than the merge; a forge that is not told of merges says when the base branch had it for sure."""
+    commit: str | None = None
+    """A commit that holds the merged change, as every commit after it does."""
+
+
+class FixState(str, Enum):
+    """What a published fix came to."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    """Merged, and watched."""
+    REJECTED = "rejected"
+    """Closed or taken back before it was merged."""
+    HELD = "held"
+    """Merged, and as many runs as are watched have not failed in the same way."""
+    FAILED = "failed"
+    """Merged, and the same failure came again within the watched runs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FixRecord:
+    """One pull request of ours and what it came to; trust in us is to be built on these."""
+
+    incident_id: str
+    """That it was opened for."""
+    dag_id: str
+    repository: str
+    fingerprint: str
+    state: FixState
+    updated_at: str
+    url: str | None = None
+    merged_at: str | None = None
+    merge_commit: str | None = None
+    detail: str = ""
+    revert_url: str | None = None
+    """Of the draft that takes it back, once it has failed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackRecord:
+    """How many fixes of one Dag came to what."""
+
+    dag_id: str
+    open: int = 0
+    accepted: int = 0
+    """Merged and still watched."""
+    rejected: int = 0
+    held: int = 0
+    failed: int = 0

@@ -28,6 +28,7 @@ from airflow_agentic.records import (
     Usage,
 )
 
+RUN_ID = "scheduled__2026-11-02T04:00:00+00:00"
 OLD = 'def price(row):\n    return row["price"]\n'
 NEW = 'def price(row):\n    return row["unit_price"] if "unit_price" in row else row["price"]\n'
 
@@ -40,16 +41,18 @@ def edit(path: str, before: str | None = OLD, after: str | None = NEW) -> FileEd
 def an_incident(**changes: Any) -> Incident:
     """Return the incident of one failed task of Dag ``orders_daily``."""
     fields: dict[str, Any] = {
-        "id": "agentic__orders_daily__1", "dag_id": "orders_daily", "run_id": "scheduled__2026-11-02T04:00:00+00:00",
+        "id": "agentic__orders_daily__1", "dag_id": "orders_daily", "run_id": RUN_ID,
         "clear_number": 0, "state": IncidentState.DELIVERING, "detail": "", "signals": 1,
         "first_seen": "2026-11-02T04:05:00+00:00", "last_seen": "2026-11-02T04:05:00+00:00",
         "fingerprint": "0123456789abcdef", "logical_date": "2026-11-02T04:00:00+00:00",
-        "members": (TaskKey(dag_id="orders_daily", run_id="scheduled__2026-11-02T04:00:00+00:00", task_id="load", try_number=2),),
+        "members": (TaskKey(dag_id="orders_daily", run_id=RUN_ID, task_id="load", try_number=2),),
     }  # fmt: skip
     return Incident(**{**fields, **changes})
 
 
-def a_dossier(*, incident: Incident | None = None, evidence: Iterable[Evidence] | None = None, **changes: Any) -> Dossier:
+def a_dossier(
+    *, incident: Incident | None = None, evidence: Iterable[Evidence] | None = None, **changes: Any
+) -> Dossier:
     """Return a dossier with one piece of untrusted evidence, E1."""
     said = Evidence(
         id="E1", source="task_log", title="The error of load", body="KeyError: 'price'", trust=Trust.UNTRUSTED,
@@ -64,7 +67,8 @@ def a_diagnosis(**changes: Any) -> Diagnosis:
     fields: dict[str, Any] = {
         "root_cause": "The upstream renamed the field price to unit_price.", "category": Category.SCHEMA_DRIFT,
         "action": Action.FIX_CODE, "transience": Transience.PERMANENT, "severity": Severity.P2, "confidence": 0.9,
-        "root_cause_dag": "orders_daily", "root_cause_task": "load", "root_cause_file": "dags/orders.py", "cites": ("E1",),
+        "root_cause_dag": "orders_daily", "root_cause_task": "load", "root_cause_file": "dags/orders.py",
+        "cites": ("E1",),
         "blast_radius": ("task report",), "next_step": "Review and merge the draft.",
     }  # fmt: skip
     return Diagnosis(**{**fields, **changes})

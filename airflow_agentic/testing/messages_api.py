@@ -32,7 +32,7 @@ START_S = 30.0
 class MessagesApi:
     """Start with ``with``; `url` is the client's ``base_url``.
 
-    :param cache: folder that the package is installed into, once; a folder of this user in the temporary one by default.
+    :param cache: folder that the package is installed into, once; default: one of this user among the temporary ones.
     :param options: further options of aimock's command line, e.g. ``("--chaos-malformed", "1")``.
     """
 
@@ -55,9 +55,24 @@ class MessagesApi:
         self.url = f"http://127.0.0.1:{port}"
         with open(folder / "log", "wb") as log:
             self._process = subprocess.Popen(
-                [*command, "--port", str(port), "--host", "127.0.0.1", "--fixtures", str(folder / "fixtures.json"),
-                 "--log-level", "warn", "--validate-on-load", *self._options],
-                cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                [
+                    *command,
+                    "--port",
+                    str(port),
+                    "--host",
+                    "127.0.0.1",
+                    "--fixtures",
+                    str(folder / "fixtures.json"),
+                    "--log-level",
+                    "warn",
+                    "--validate-on-load",
+                    *self._options,
+                ],
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
                 env={"PATH": os.environ.get("PATH", ""), "HOME": str(folder)},
             )
         try:
@@ -67,7 +82,9 @@ class MessagesApi:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._stop()
 
     @property
@@ -144,9 +161,23 @@ def _installed(cache: Path) -> list[str]:
 def _install(node: Path, cache: Path) -> None:
     npm = node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     done = subprocess.run(
-        [str(node), str(npm), "install", "--prefix", str(cache), "--ignore-scripts", "--no-audit", "--no-fund",
-         "--loglevel=error", f"{PACKAGE}@{VERSION}"],
-        capture_output=True, text=True, timeout=300, check=False, cwd=cache,
+        [
+            str(node),
+            str(npm),
+            "install",
+            "--prefix",
+            str(cache),
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--loglevel=error",
+            f"{PACKAGE}@{VERSION}",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        cwd=cache,
     )
     if done.returncode:
         raise RuntimeError(f"npm could not install {PACKAGE}: {done.stderr[-2000:]}")

@@ -74,7 +74,9 @@ class LimitedMoney:
     def reserve(self, incident_id: str, usd: float) -> str:
         """Hold *usd*. :raises BudgetExceeded: it is not there."""
         if self.spent_usd + sum(self.held.values()) + usd > self.limit_usd:
-            raise BudgetExceeded(f"{incident_id}: {usd:.3f} USD more would pass {self.limit_usd:.2f} (usd_per_incident).")
+            raise BudgetExceeded(
+                f"{incident_id}: {usd:.3f} USD more would pass {self.limit_usd:.2f} (usd_per_incident)."
+            )
         self._numbers += 1
         self.held[str(self._numbers)] = usd
         return str(self._numbers)
@@ -144,8 +146,13 @@ def an_answer(**changes: Any) -> dict[str, Any]:
 
 def _reply(content: Sequence[Mapping[str, Any]], stop_reason: str, usage: Mapping[str, int]) -> dict[str, Any]:
     return {
-        "id": "msg_fake", "type": "message", "role": "assistant", "model": "claude-sonnet-5-5",
-        "content": [dict(block) for block in content], "stop_reason": stop_reason, "stop_sequence": None,
+        "id": "msg_fake",
+        "type": "message",
+        "role": "assistant",
+        "model": "claude-sonnet-5-5",
+        "content": [dict(block) for block in content],
+        "stop_reason": stop_reason,
+        "stop_sequence": None,
         "usage": {"input_tokens": 100, "output_tokens": 50, **usage},
     }
 

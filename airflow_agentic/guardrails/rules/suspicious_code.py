@@ -65,7 +65,7 @@ def _refused(edit: FileEdit) -> Iterator[str]:
     mixed = sorted(identifiers(edit.after or "") - identifiers(edit.before or ""))
     for name in mixed:
         if len(_scripts(name)) > 1:
-            yield f"mixes scripts in the name {ascii(name)}"
+            yield f"mixes scripts in the name {name!a}"
     if _REQUIREMENTS.search(edit.path):
         new = _packages(edit.after) - _packages(edit.before)
         if new:

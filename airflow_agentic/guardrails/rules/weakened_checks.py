@@ -99,14 +99,7 @@ def _looser(before: Guards, after: Guards, *, in_check: bool) -> Iterator[str]:
     for name in sorted((before.calls - after.calls).keys()):
         if after.calls.total() < before.calls.total():
             yield f"no longer calls {name}"
-    for name, works in before.functions.items():
-        if name not in after.functions:
-            yield f"loses {name}()"
-        elif works and not after.functions[name]:
-            yield f"empties {name}()"
-    for name, numbers in before.numbers.items():
-        if name in after.numbers and after.numbers[name] != numbers:
-            yield f"changes the limit {name} from {numbers[0]} to {after.numbers[name][0]}"
+    yield from _looser_names(before, after)
     yield from _looser_conditions(before, after, in_check=in_check)
     if after.swallowed - before.swallowed:
         yield "swallows every error"
@@ -115,6 +108,17 @@ def _looser(before: Guards, after: Guards, *, in_check: bool) -> Iterator[str]:
     loose = {rule: n for rule, n in (after.trigger_rules - before.trigger_rules).items() if rule not in _STRICT_RULES}
     if loose:
         yield f"loosens a trigger rule to {', '.join(loose)}"
+
+
+def _looser_names(before: Guards, after: Guards) -> Iterator[str]:
+    for name, works in before.functions.items():
+        if name not in after.functions:
+            yield f"loses {name}()"
+        elif works and not after.functions[name]:
+            yield f"empties {name}()"
+    for name, numbers in before.numbers.items():
+        if name in after.numbers and after.numbers[name] != numbers:
+            yield f"changes the limit {name} from {numbers[0]} to {after.numbers[name][0]}"
 
 
 def _looser_conditions(before: Guards, after: Guards, *, in_check: bool) -> Iterator[str]:
