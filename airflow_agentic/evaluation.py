@@ -147,6 +147,9 @@ class _Bench:
     def workspace(self, scope: Scope) -> LocalWorkspace:
         data = os.path.join(self.folder, "data")
         os.makedirs(os.path.join(data, "exports"), exist_ok=True)
+        upstream = os.path.join(self.case_dir, "upstream")
+        if os.path.isdir(upstream):
+            shutil.copytree(upstream, os.path.join(data, "upstream"))
         self._prepare(scope, data)
         return LocalWorkspace(
             scope.repository,
