@@ -15,12 +15,15 @@ from airflow_agentic.store.engine import Store, migrate, open_store
 
 
 def _told(function: Any) -> Any:
-    """Turn our errors into one line and exit code 1: a stack trace helps nobody who mistyped an id."""
+    """Turn our errors into one line and exit code 1, and keep logs out of the output unless --verbose asks for them.
+
+    A stack trace helps nobody who mistyped an id.
+    """
 
     @providers_configuration_loaded
     def told(args: Any) -> None:
         try:
-            function(args)
+            suppress_logs_and_warning(function)(args)
         except AgenticError as error:
             raise SystemExit(f"{type(error).__name__}: {error}") from error
 
@@ -76,7 +79,6 @@ def rollback(args: Any) -> None:
     print(withdraw(args.agentic_conn_id or "", args.incident_id))
 
 
-@suppress_logs_and_warning
 @_told
 def incidents(args: Any) -> None:
     """List incidents."""
@@ -115,7 +117,6 @@ def incidents(args: Any) -> None:
     _print(args, rows, empty="No incidents yet.")
 
 
-@suppress_logs_and_warning
 @_told
 def show(args: Any) -> None:
     """Show one incident."""
@@ -129,7 +130,6 @@ def show(args: Any) -> None:
         AirflowConsole().print_as(data=[said], output=args.output)
 
 
-@suppress_logs_and_warning
 @_told
 def ledger_verify(args: Any) -> None:
     """Recompute the chains."""
@@ -140,7 +140,6 @@ def ledger_verify(args: Any) -> None:
         sys.exit(1)
 
 
-@suppress_logs_and_warning
 @_told
 def ledger_show(args: Any) -> None:
     """Print an incident's lines."""
@@ -163,7 +162,6 @@ def ledger_show(args: Any) -> None:
     )
 
 
-@suppress_logs_and_warning
 @_told
 def ledger_export(args: Any) -> None:
     """Print an incident's lines as JSON lines."""

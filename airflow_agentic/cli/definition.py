@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow.cli.cli_config import ARG_OUTPUT, ActionCommand, Arg, GroupCommand, lazy_load_command
+from airflow.cli.cli_config import ARG_OUTPUT, ARG_VERBOSE, ActionCommand, Arg, GroupCommand, lazy_load_command
 
 _CONN = Arg(("--agentic-conn-id",), default=None, help="The agentic connection (default: [agentic] conn_id)")
 _INCIDENT = Arg(("incident_id",), help="The incident's id, as `airflow agentic incidents` lists it")
@@ -21,7 +21,7 @@ def get_agentic_cli_commands() -> list[GroupCommand]:
 
 def _command(name: str, help_text: str, *args: Arg, function: str = "") -> ActionCommand:
     target = f"airflow_agentic.cli.commands.{function or name}"
-    return ActionCommand(name=name, help=help_text, func=lazy_load_command(target), args=args)
+    return ActionCommand(name=name, help=help_text, func=lazy_load_command(target), args=(*args, ARG_VERBOSE))
 
 
 def _work() -> tuple[ActionCommand, ...]:

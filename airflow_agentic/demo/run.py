@@ -43,7 +43,7 @@ def demo(folder: str, *, keep_running: bool = False) -> int:
     :param keep_running: leave Airflow up until Ctrl-C, to look at it in the browser.
     """
     started = time.monotonic()
-    stage = _Stage(Path(folder).absolute(), started)
+    stage = Stage(Path(folder).absolute(), started)
     stage.lay_out()
     airflow = stage.airflow()
     try:
@@ -64,8 +64,8 @@ def demo(folder: str, *, keep_running: bool = False) -> int:
         airflow.stop()
 
 
-class _Stage:
-    """The demo's folder, and who speaks."""
+class Stage:
+    """The demo's folder, its Airflow, and who speaks."""
 
     def __init__(self, folder: Path, started: float) -> None:
         self.folder, self.started = folder, started

@@ -1,0 +1,225 @@
+"""The whole way on a real Airflow: the demo's pipeline, its triage, what a person can do afterwards."""
+
+import json
+import time
+
+import pytest
+
+from airflow_agentic.demo.run import BAD_DAY, DAG_ID, Stage
+from airflow_agentic.git import run_git
+from airflow_agentic.records import (
+    Answer,
+    Approval,
+    Decision,
+    Failure,
+    Finding,
+    IncidentState,
+    Outcome,
+    OutcomeStatus,
+    Proof,
+    ProofStatus,
+    Signal,
+    Verdict,
+)
+from airflow_agentic.store.engine import open_store
+from airflow_agentic.testing.builders import a_dossier, a_proof, a_proposal, an_incident, edit
+
+pytestmark = pytest.mark.integration
+
+REVIEW = """
+from datetime import timedelta
+from airflow.sdk import DAG
+from airflow_agentic.operators.triage import DeliverOperator, ReviewOperator
+
+for name, seconds in (("review_long", 600), ("review_short", 3)):
+    with DAG(name, schedule=None, tags=["agentic"]) as dag:
+        incident = "{{ dag_run.conf['incident_id'] }}"
+        review = ReviewOperator(task_id="review", incident_id=incident, response_timeout=timedelta(seconds=seconds))
+        review >> DeliverOperator(task_id="deliver", incident_id=incident)
+    globals()[name] = dag
+"""
+DIAGNOSE = """
+from airflow_agentic.triage_dag import triage_dag
+
+dag = triage_dag("triage_diagnose", agentic_conn_id="agentic_diagnose")
+broken = triage_dag("triage_broken", agentic_conn_id="agentic_broken", retries=0)
+"""
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory):
+    stage = Stage(tmp_path_factory.mktemp("demo"), time.monotonic())
+    stage.lay_out()
+    (stage.folder / "triage" / "review.py").write_text(REVIEW)
+    (stage.folder / "triage" / "diagnose.py").write_text(DIAGNOSE)
+    return stage
+
+
+@pytest.fixture(scope="module")
+def airflow(stage):
+    airflow = stage.airflow()
+    airflow.env["AIRFLOW__AGENTIC__LISTENER"] = "True"
+    default = json.loads(airflow.env["AIRFLOW_CONN_AGENTIC_DEFAULT"])
+    for name, change in (
+        ("DIAGNOSE", {"trust_level": "diagnose"}),
+        ("BROKEN", {"repository": str(stage.folder / "no-such.git"), "trust_level": "propose"}),
+    ):
+        extra = {**default["extra"], **change}
+        airflow.env[f"AIRFLOW_CONN_AGENTIC_{name}"] = json.dumps({**default, "extra": extra})
+    with airflow:
+        airflow.wait_for_dags([DAG_ID, "agentic_triage", "review_long", "review_short", "triage_diagnose", "triage_broken"])
+        yield airflow
+
+
+@pytest.fixture(scope="module")
+def incident(stage, airflow):
+    """The demo's incident, delivered; callback on task and Dag and the listener have all told of it."""
+    assert stage.play(airflow) == 0
+    with open_store(stage.store_url) as store:
+        return next(i for i in store.incidents.list(dag_id=DAG_ID))
+
+
+def clear(airflow, dag_id, run_id, *task_ids):
+    only = {"task_ids": list(task_ids)} if task_ids else {}
+    body = {"dry_run": False, "dag_run_id": run_id, "only_failed": False, **only}
+    airflow.post(f"/dags/{dag_id}/clearTaskInstances", body)
+    airflow.wait_for_run(dag_id, run_id, ("running", "queued"), timeout_s=30)
+    return airflow.wait_for_run(dag_id, run_id)
+
+
+def branches(stage):
+    return run_git("branch", "--list", "--format=%(refname:short)", cwd=str(stage.remote)).split()
+
+
+def test_callback_and_listener_together_give_one_triage_run_and_one_proved_pull_request(stage, airflow, incident):
+    runs = airflow.runs("agentic_triage")
+    with open_store(stage.store_url) as store:
+        outcome, proof = store.incidents.kept(incident.id, Outcome), store.incidents.kept(incident.id, Proof)
+    assert [run["dag_run_id"] for run in runs] == [incident.id]
+    assert (outcome.status, proof.status) == (OutcomeStatus.PR_OPENED, ProofStatus.PROVED)
+    assert (proof.red.state, proof.green.state) == ("failed", "success")
+    assert branches(stage) == [outcome.branch, "main"]
+
+
+def test_the_fix_in_the_branch_loads_both_days(stage, airflow, incident):
+    with open_store(stage.store_url) as store:
+        outcome = store.incidents.kept(incident.id, Outcome)
+    text = run_git("show", f"{outcome.branch}:coffee/orders.py", cwd=str(stage.remote))
+    module = {}
+    exec(compile(text, "orders.py", "exec"), module)
+    for key in ("customer_id", "customerId"):
+        order = {"id": "o", "shop": "Graz", key: "c-1", "amount": "2.50"}
+        assert module["to_row"](order, BAD_DAY) == ("o", "Graz", "c-1", 2.5, BAD_DAY)
+
+
+def test_clearing_deliver_opens_no_second_pull_request(stage, airflow, incident):
+    clear(airflow, "agentic_triage", incident.id, "deliver")
+    with open_store(stage.store_url) as store:
+        assert store.incidents.kept(incident.id, Outcome).status is OutcomeStatus.PR_UNCHANGED
+        assert store.ledger.verify() == ()
+    assert len(branches(stage)) == 2
+
+
+def test_clearing_the_whole_triage_goes_through_again_without_a_second_pull_request(stage, airflow, incident):
+    run = clear(airflow, "agentic_triage", incident.id)
+    with open_store(stage.store_url) as store:
+        assert run["state"] == "success"
+        assert store.incidents.get(incident.id).state is IncidentState.DELIVERED
+    assert len(branches(stage)) == 2
+
+
+def test_the_commands_tell_of_the_incident(airflow, incident):
+    listed = json.loads(airflow.command("agentic", "incidents", "--output", "json").stdout)
+    shown = json.loads(airflow.command("agentic", "show", incident.id, "--output", "json").stdout)
+    verified = airflow.command("agentic", "ledger", "verify")
+    assert incident.id in [row["incident_id"] for row in listed]
+    assert shown[0]["proposal"]["diagnosis"]["action"] == "code_fix_pr"
+    assert (verified.returncode, verified.stdout.strip()) == (0, "Every chain is whole.")
+
+
+def test_check_names_every_part(airflow, incident):
+    done = airflow.command("agentic", "check", "--output", "json")
+    parts = {row["part"]: row for row in json.loads(done.stdout)}
+    wrong = {name: row["detail"] for name, row in parts.items() if row["state"] == "wrong" and name != "isolation"}
+    assert not wrong
+    assert {"connection", "store", "airflow api", "repository", "forge", "staging", "isolation"} <= set(parts)
+
+
+def test_a_triage_by_hand_of_a_run_that_does_not_exist_says_so(airflow, incident):
+    done = airflow.command("agentic", "triage", DAG_ID, "no_such_run")
+    assert done.returncode != 0
+    assert "IncidentNotFound" in done.stderr
+    assert "no_such_run" in done.stderr
+
+
+def test_trust_level_diagnose_publishes_a_note_and_no_branch(stage, airflow, incident):
+    before = branches(stage)
+    run_id = airflow.trigger("triage_diagnose", conf={"dag_id": DAG_ID, "run_id": incident.run_id})
+    assert airflow.wait_for_run("triage_diagnose", run_id, timeout_s=240)["state"] == "success"
+    with open_store(stage.store_url) as store:
+        outcome = store.incidents.kept(incident.id, Outcome)
+    assert outcome.status in (OutcomeStatus.ISSUE_OPENED, OutcomeStatus.ISSUE_UPDATED)
+    assert branches(stage) == before
+
+
+def test_a_repository_that_cannot_be_cloned_leaves_an_incident_that_says_why(stage, airflow, incident):
+    run_id = airflow.trigger("triage_broken", conf={"dag_id": DAG_ID, "run_id": incident.run_id})
+    airflow.wait_for_run("triage_broken", run_id, timeout_s=240)
+    with open_store(stage.store_url) as store:
+        left = store.incidents.get(incident.id)
+        assert left.state is IncidentState.FAILED
+        assert "deliver stopped" in left.detail
+        assert store.ledger.verify() == ()
+
+
+def asked(stage, name):
+    """Put an incident into the store that stands before its review: a proved change, the verdict is ASK."""
+    record = an_incident(id=f"triage__{name}", dag_id="orders_daily", fingerprint=f"{abs(hash(name)):016x}"[:16])
+    path = "coffee/orders.py"
+    before = run_git("show", f"main:{path}", cwd=str(stage.remote))
+    proposal = a_proposal(edits=[edit(path, before, before + f"# {name}\n")])
+    with open_store(stage.store_url) as store:
+        store.incidents.record(
+            record.id,
+            Failure(dag_id=record.dag_id, run_id=name, clear_number=0, signal=Signal.MANUAL, seen_at=record.first_seen),
+        )
+        store.incidents.advance(record.id, IncidentState.JUDGED, "", fingerprint=record.fingerprint)
+        finding = Finding(rule="test", decision=Decision.ASK, message="A person should look")
+        verdict = Verdict(decision=Decision.ASK, findings=(finding,))
+        for kept in (a_dossier(incident=record), proposal, a_proof(), verdict):
+            store.incidents.keep(record.id, kept)
+    return record.id
+
+
+def answered(stage, incident_id):
+    with open_store(stage.store_url) as store:
+        return store.incidents.kept(incident_id, Approval), store.incidents.kept(incident_id, Outcome)
+
+
+@pytest.mark.parametrize(("option", "answer"), [("Approve", Answer.APPROVED), ("Reject", Answer.REJECTED)])
+def test_a_person_is_asked_and_the_answer_holds(stage, airflow, option, answer):
+    incident_id = asked(stage, f"person_{option}")
+    run_id = airflow.trigger("review_long", conf={"incident_id": incident_id})
+    place = f"/dags/review_long/dagRuns/{run_id}/taskInstances/review"
+    airflow.wait("the review waits", lambda: airflow.get(place)["state"] == "awaiting_input", timeout_s=60)
+    airflow.patch(f"{place}/-1/hitlDetails", {"chosen_options": [option], "params_input": {}})
+    assert airflow.wait_for_run("review_long", run_id)["state"] == "success"
+    approval, outcome = answered(stage, incident_id)
+    assert (approval.answer, approval.by) == (answer, "admin")
+    assert (outcome.status is OutcomeStatus.PR_OPENED) == (answer is Answer.APPROVED)
+
+
+def test_silence_is_a_no_and_is_recorded(stage, airflow):
+    incident_id = asked(stage, "silence")
+    run_id = airflow.trigger("review_short", conf={"incident_id": incident_id})
+    assert airflow.wait_for_run("review_short", run_id, timeout_s=180)["state"] == "success"
+    approval, outcome = answered(stage, incident_id)
+    assert approval.answer is Answer.TIMED_OUT
+    assert outcome.status is not OutcomeStatus.PR_OPENED
+
+
+def test_rollback_takes_the_branch_back(stage, airflow, incident):
+    clear(airflow, "agentic_triage", incident.id)
+    done = airflow.command("agentic", "rollback", incident.id)
+    assert done.returncode == 0, done.stderr
+    assert not [b for b in branches(stage) if incident.fingerprint[:12] in b]
