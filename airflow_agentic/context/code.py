@@ -119,7 +119,7 @@ class CodeSource:
         return SourceReport(evidence=read.evidence, checkout=checkout, gaps=tuple(gaps))
 
     def _pinned_commit(self, target: Target, repository: Clone, gaps: list[Gap]) -> str | None:
-        version = target.run.bundle_version or target.dag.bundle_version
+        version = target.run.bundle_version or target.dag.bundle_version or _work_tree_commit(target.dag.fileloc)
         if version and self._bundle and target.dag.bundle_name and self._bundle != target.dag.bundle_name:
             gaps.append(
                 self._gap(
@@ -208,6 +208,17 @@ class CodeSource:
 
     def _gap(self, reason: str) -> Gap:
         return Gap(source=self.name, reason=reason[:600])
+
+
+def _work_tree_commit(fileloc: str | None) -> str | None:
+    """Return the commit of the git work tree that a local bundle's Dag file lies in; None where there is none here."""
+    folder = os.path.dirname(fileloc or "")
+    if not os.path.isdir(folder):
+        return None
+    try:
+        return run_git("rev-parse", "HEAD", cwd=folder).strip()
+    except GitError:
+        return None
 
 
 def find_dag_file(checkout: Checkout, target: Target) -> str | None:

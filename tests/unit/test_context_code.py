@@ -153,3 +153,18 @@ def test_a_plain_folder_is_copied_and_marked_unpinned(tmp_path: Path):
     assert (report.checkout.commit, report.checkout.pinned, report.checkout.dag_file) == ("", False, "dags/feed.py")
     assert not (Path(report.checkout.path) / "link.py").exists()
     assert any("no git repository" in g.reason for g in report.gaps)
+
+
+def test_a_local_bundle_is_pinned_to_the_work_tree_that_its_dag_file_lies_in(tmp_path):
+    from airflow_agentic.context.code import _work_tree_commit
+    from airflow_agentic.git import run_git
+
+    (tmp_path / "dags").mkdir()
+    dag_file = tmp_path / "dags" / "orders.py"
+    dag_file.write_text("x = 1\n")
+    assert _work_tree_commit(str(dag_file)) is None
+    run_git("init", "--quiet", str(tmp_path))
+    run_git("add", "--all", cwd=str(tmp_path))
+    run_git("commit", "--quiet", "-m", "one", cwd=str(tmp_path))
+    assert _work_tree_commit(str(dag_file)) == run_git("rev-parse", "HEAD", cwd=str(tmp_path)).strip()
+    assert _work_tree_commit("/no/such/folder/orders.py") is None
