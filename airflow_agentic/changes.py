@@ -35,6 +35,13 @@ def file_diff(edit: FileEdit, *, context: int = 3) -> str:
     return header + "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in body)
 
 
+def inverse(change: ChangeSet) -> ChangeSet:
+    """Return the change that takes *change* back."""
+    edits = tuple(FileEdit(path=e.path, before=e.after, after=e.before) for e in change.edits)
+    diff = "".join(file_diff(e) for e in edits)
+    return ChangeSet(base_commit=change.base_commit, edits=edits, diff=diff, summary=f"Revert: {change.summary}")
+
+
 def changed_lines(change: ChangeSet) -> int:
     """Return added plus removed lines."""
     body = (line for line in change.diff.splitlines() if not line.startswith(("+++", "---")))

@@ -7,19 +7,33 @@ being lost. What the token can do is seen only in part: see docs/FACTS_forges.md
 
 from __future__ import annotations
 
+import base64
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timezone
 from typing import Any
 from urllib.parse import quote
 
 from airflow_agentic.errors import ForgeError
-from airflow_agentic.records import ChangeSet, Decision, Delivery, FileEdit, Finding, Outcome, OutcomeStatus
+from airflow_agentic.ports import BaseFiles
+from airflow_agentic.records import (
+    ChangeSet,
+    ChangeState,
+    Decision,
+    Delivery,
+    FileEdit,
+    Finding,
+    Outcome,
+    OutcomeStatus,
+    Whereabouts,
+)
 
 _AUTHOR = ("airflow-agentic", "airflow-agentic@localhost")
 _NOT_FOUND = 404
 _BAD_MODES = ("120000", "160000")
 _COMMITS = 50
+_WITHDRAWN = "<!-- Agentic-Withdrawn -->"
 
 
 class GithubForge:
@@ -62,15 +76,16 @@ class GithubForge:
                 found.append(
                     _denied(
                         f"Branch {self._base!r} of {self._repository!r} is not protected, and a token that pushes "
-                        "branches can push to it. Protect it, or add 'unprotected_base_branch' to accept of the agentic connection."
+                        "branches can push to it. Protect it, or add 'unprotected_base_branch' to accept of the "
+                        "agentic connection."
                     )
                 )
             wide = self._wide()
             if wide and "wide_token" not in self._accept:
                 found.append(
                     _denied(
-                        f"The token can do more than it must ({', '.join(wide)}). Use a GitHub App or fine-grained token "
-                        "of this repository with contents and pull requests, or add 'wide_token' to accept."
+                        f"The token can do more than it must ({', '.join(wide)}). Use a GitHub App or fine-grained "
+                        "token of this repository with contents and pull requests, or add 'wide_token' to accept."
                     )
                 )
         return tuple(found)
@@ -84,7 +99,7 @@ class GithubForge:
             head = self._head(delivery.branch)
             pull = self._pull(delivery)
             if pull is not None and pull.state == "closed" and not pull.merged:
-                return _outcome(OutcomeStatus.RECORDED, pull, delivery, "It was closed by a person; it stays closed.")
+                return _outcome(OutcomeStatus.RECORDED, pull, delivery, _stays_closed(pull))
             if head and not self._only_ours(base, head, delivery.fingerprint):
                 if pull is None:
                     raise ForgeError(f"Using branch {delivery.branch!r} was refused: it holds commits of a person.")
@@ -112,7 +127,7 @@ class GithubForge:
                 issue = self._repo().create_issue(title=delivery.title, body=body, labels=[self._label])
                 return _outcome(OutcomeStatus.ISSUE_OPENED, issue, delivery)
             if issue.state == "closed":
-                return _outcome(OutcomeStatus.RECORDED, issue, delivery, "It was closed by a person; it stays closed.")
+                return _outcome(OutcomeStatus.RECORDED, issue, delivery, _stays_closed(issue))
             if issue.body != body:
                 issue.edit(title=delivery.title, body=body)
             return _outcome(OutcomeStatus.ISSUE_UPDATED, issue, delivery)
@@ -123,10 +138,10 @@ class GithubForge:
         with self._talking(f"withdrawing {delivery.branch!r}"):
             pull, issue = self._pull(delivery), self._issue(delivery)
             if pull is not None and pull.state == "open":
-                pull.edit(state="closed")
+                pull.edit(state="closed", body=_marked(pull))
                 done.append(f"pull request {pull.number} closed")
             if issue is not None and issue.state == "open":
-                issue.edit(state="closed")
+                issue.edit(state="closed", body=_marked(issue))
                 done.append(f"issue {issue.number} closed")
             head = self._head(delivery.branch)
             if head and delivery.branch.startswith("agentic/"):
@@ -137,6 +152,43 @@ class GithubForge:
                 else:
                     done.append(f"branch {delivery.branch} kept: a person has pushed to it")
         return ", ".join(done) or "there was nothing to undo"
+
+    def whereabouts(self, delivery: Delivery) -> Whereabouts:
+        """Return what became of the newest pull request of our branch."""
+        with self._talking(f"looking at {delivery.branch!r}"):
+            pull = self._pull(delivery)
+            if pull is None:
+                return Whereabouts(state=ChangeState.NONE)
+            if pull.state == "open":
+                return Whereabouts(state=ChangeState.OPEN, url=pull.html_url)
+            if pull.merged_at is None:
+                state = ChangeState.WITHDRAWN if _WITHDRAWN in (pull.body or "") else ChangeState.CLOSED
+                return Whereabouts(state=state, url=pull.html_url)
+            at = pull.merged_at.astimezone(timezone.utc).isoformat(timespec="seconds")
+            return Whereabouts(state=ChangeState.MERGED, url=pull.html_url, merged_at=at, commit=pull.merge_commit_sha)
+
+    def base_files(self, paths: Sequence[str]) -> BaseFiles:
+        """Return what the base branch holds at these paths now."""
+        with self._talking("reading the base branch"):
+            base = self._repo().get_branch(self._base).commit.sha
+            return BaseFiles(commit=base, texts={path: self._text(base, path) for path in paths})
+
+    def follows(self, commit: str, ancestor: str) -> bool | None:
+        """Say whether *commit* is *ancestor* or comes after it; None for a commit that GitHub does not know."""
+        with self._talking("comparing commits"):
+            found = _or_none(lambda: self._repo().compare(ancestor, commit))
+            return None if found is None else found.status in ("ahead", "identical")
+
+    def _text(self, commit: str, path: str) -> str | None:
+        mode, blob = self._entry(commit, path)
+        if blob is None:
+            return None
+        if mode in _BAD_MODES:
+            raise ForgeError(f"Reading {path!r} was refused: it is a link or a submodule on the base branch.")
+        try:
+            return base64.b64decode(self._repo().get_git_blob(blob).content).decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise ForgeError(f"Reading {path!r} failed: it is no text in UTF-8.") from error
 
     def _push(self, delivery: Delivery, base: str, head: str | None) -> None:
         """Make the commit on the current base; on a branch of ours it gets our last commit as a second parent."""
@@ -159,13 +211,11 @@ class GithubForge:
 
         mode, blob = self._entry(base, edit.path)
         if mode in _BAD_MODES:
-            raise ForgeError(
-                f"Changing {edit.path!r} was refused: it is a link or a submodule on the base branch."
-            )
+            raise ForgeError(f"Changing {edit.path!r} was refused: it is a link or a submodule on the base branch.")
         if blob != (None if edit.before is None else _blob_id(edit.before)):
             raise ForgeError(
-                f"Changing {edit.path!r} on {self._repository!r} failed: {self._base!r} has moved and holds another text. "
-                "Clear the investigate task, so that the change is made and proved anew."
+                f"Changing {edit.path!r} on {self._repository!r} failed: {self._base!r} has moved and holds "
+                "another text. Clear the investigate task, so that the change is made and proved anew."
             )
         if edit.after is None:
             return github.InputGitTreeElement(edit.path, mode or "100644", "blob", sha=None)
@@ -312,6 +362,16 @@ def _blob_id(text: str) -> str:
 
 def _hidden(delivery: Delivery) -> str:
     return f"<!-- Agentic-Fingerprint: {delivery.fingerprint} -->"
+
+
+def _marked(there: Any) -> str:
+    """Return its text with the mark that tells our closing from a person's."""
+    return f"{there.body or ''}\n{_WITHDRAWN}\n"
+
+
+def _stays_closed(there: Any) -> str:
+    by = "taken back by 'airflow agentic rollback'" if _WITHDRAWN in (there.body or "") else "closed by a person"
+    return f"It was {by}; it stays closed."
 
 
 def _denied(message: str) -> Finding:

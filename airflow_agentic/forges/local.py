@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from airflow_agentic.errors import ForgeError
 from airflow_agentic.git import GitError, run_git
-from airflow_agentic.ports import Changes
+from airflow_agentic.ports import BaseFiles, Changes
 from airflow_agentic.records import (
     ChangeSet,
+    ChangeState,
     Decision,
     Delivery,
     FileEdit,
@@ -24,6 +27,7 @@ from airflow_agentic.records import (
     Outcome,
     OutcomeStatus,
     PublishedChange,
+    Whereabouts,
 )
 
 _OURS = "airflow-agentic@localhost"
@@ -77,7 +81,8 @@ class LocalForge:
             commit = self._commit(base, delivery)
             self._git("update-ref", f"refs/heads/{delivery.branch}", commit, head or _NOBODY)
         saved = self._save(delivery, "pull_request", commit)
-        return self._outcome(OutcomeStatus.PR_UPDATED if known and head else OutcomeStatus.PR_OPENED, saved)
+        again = known is not None and known.state == "open" and head
+        return self._outcome(OutcomeStatus.PR_UPDATED if again else OutcomeStatus.PR_OPENED, saved)
 
     def open_issue(self, delivery: Delivery) -> Outcome:
         """Keep the diagnosis as a note; safe to repeat."""
@@ -95,7 +100,7 @@ class LocalForge:
         for kind, word in (("pull_request", "pull request"), ("issue", "note")):
             known = self._changes.find(self._repository, delivery.fingerprint, kind)
             if known and known.state == "open":
-                self._changes.save(PublishedChange(**{**known.__dict__, "state": "withdrawn", "updated_at": _now()}))
+                self._changes.save(replace(known, state="withdrawn", updated_at=_now()))
                 done.append(f"{word} {known.number} closed")
         base, head = self._head(self._base), self._head(delivery.branch)
         if head and base and delivery.branch != self._base:
@@ -105,6 +110,62 @@ class LocalForge:
             else:
                 done.append(f"branch {delivery.branch} kept: a person has pushed to it")
         return ", ".join(done) or "there was nothing to undo"
+
+    def whereabouts(self, delivery: Delivery) -> Whereabouts:
+        """Return what became of it; nobody tells us of a merge, so the base branch is asked each time."""
+        known = self._changes.find(self._repository, delivery.fingerprint, "pull_request")
+        if known is None:
+            return Whereabouts(state=ChangeState.NONE)
+        base, head = self._head(self._base), self._head(delivery.branch)
+        if base and known.state in ("open", "merged"):
+            tip = head or known.head_commit
+            merged = known.state == "merged" or (tip is not None and self._is_merged(base, tip))
+            state = "merged" if merged else "open" if head else "closed"
+            if state != known.state:
+                known = self._changes.save(replace(known, state=state, updated_at=_now()))
+            if merged:
+                held = tip if tip and self.follows(base, tip) else base
+                at = self._git("log", "-1", "--format=%ct", base).strip()
+                when = datetime.fromtimestamp(int(at), timezone.utc).isoformat(timespec="seconds")
+                return Whereabouts(state=ChangeState.MERGED, url=known.url, merged_at=when, commit=held)
+        return Whereabouts(state=ChangeState(known.state), url=known.url)
+
+    def base_files(self, paths: Sequence[str]) -> BaseFiles:
+        """Return what the base branch holds at these paths now."""
+        base = self._head(self._base)
+        if base is None:
+            raise ForgeError(f"Reading {self._repository!r} failed: it has no branch {self._base!r}.")
+        return BaseFiles(commit=base, texts={path: self._text(base, path) for path in paths})
+
+    def follows(self, commit: str, ancestor: str) -> bool | None:
+        """Say whether *commit* is *ancestor* or comes after it; None for a commit that is not in the repository."""
+        asked = f"{commit}^{{commit}}\n{ancestor}^{{commit}}\n"
+        if "missing" in self._git("cat-file", "--batch-check", stdin=asked):
+            return None
+        return self._git("rev-list", "--count", f"{commit}..{ancestor}").strip() == "0"
+
+    def _is_merged(self, base: str, head: str) -> bool:
+        """Say whether the base branch has the commit, or by a squash or rebase what it changes."""
+        contained = self.follows(base, head)
+        if contained is not False:
+            return bool(contained)
+        fork = self._git("merge-base", base, head).strip()
+        changed = [p for p in self._git("diff", "--no-renames", "--name-only", "-z", fork, head).split("\0") if p]
+        if all(self._entry(base, path) == self._entry(head, path) for path in changed):
+            return True
+        return all(line.startswith("-") for line in self._git("cherry", base, head).splitlines())
+
+    def _text(self, commit: str, path: str) -> str | None:
+        mode, blob = self._entry(commit, path)
+        if mode in _BAD_MODES:
+            raise ForgeError(f"Reading {path!r} was refused: it is a link or a submodule on the base branch.")
+        # By its id and not through `_git` alone: its text mode would turn line endings.
+        text = self._git("cat-file", "blob", blob) if blob else None
+        if text is not None and self._blob(text) != blob:
+            raise ForgeError(
+                f"Reading {path!r} failed: it is no text in UTF-8, or has other line endings than line feeds."
+            )
+        return text
 
     def _commit(self, base: str, delivery: Delivery) -> str:
         assert delivery.change is not None
@@ -120,13 +181,11 @@ class LocalForge:
         """Return the index entry of one edit, after making sure that the base still holds what it was made from."""
         mode, found = self._entry(base, edit.path)
         if mode in _BAD_MODES:
-            raise ForgeError(
-                f"Changing {edit.path!r} was refused: it is a link or a submodule on the base branch."
-            )
+            raise ForgeError(f"Changing {edit.path!r} was refused: it is a link or a submodule on the base branch.")
         if found != (None if edit.before is None else self._blob(edit.before)):
             raise ForgeError(
-                f"Changing {edit.path!r} on {self._repository!r} failed: {self._base!r} has moved and holds another text. "
-                "Clear the investigate task, so that the change is made and proved anew."
+                f"Changing {edit.path!r} on {self._repository!r} failed: {self._base!r} has moved and holds "
+                "another text. Clear the investigate task, so that the change is made and proved anew."
             )
         if edit.after is None:
             return f"0 {_NOBODY}\t{edit.path}\0"

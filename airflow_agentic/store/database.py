@@ -20,7 +20,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 from airflow_agentic.errors import StoreError
 
 VERSION_TABLE = "agentic_version"
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """Every revision that this version knows, oldest first; a test holds it against the scripts."""
 BUSY_S = 30
 SETTING = "[agentic] store_url"

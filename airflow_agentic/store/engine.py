@@ -11,6 +11,7 @@ from types import TracebackType
 from airflow_agentic.ports import Redactor
 from airflow_agentic.store.changes import SqlChanges
 from airflow_agentic.store.database import Database
+from airflow_agentic.store.fixes import SqlFixes
 from airflow_agentic.store.incidents import SqlIncidents
 from airflow_agentic.store.ledger import SqlLedger
 from airflow_agentic.store.spending import SqlSpending
@@ -24,6 +25,7 @@ class Store:
     incidents: SqlIncidents
     ledger: SqlLedger
     changes: SqlChanges
+    fixes: SqlFixes
 
     def spending(self, usd_per_incident: float, usd_per_day: float) -> SqlSpending:
         """Return the account with these limits; the sums are those of the whole store."""
@@ -55,6 +57,7 @@ def open_store(url: str, *, redactor: Redactor | None = None) -> Store:
         incidents=SqlIncidents(database),
         ledger=SqlLedger(database, redactor=redactor),
         changes=SqlChanges(database),
+        fixes=SqlFixes(database),
     )
 
 

@@ -107,3 +107,21 @@ CHANGES = Table(
     Column("updated_at", String(40), nullable=False),
     UniqueConstraint("repository", "number", name="agentic_changes_number"),
 )
+
+FIXES = Table(
+    "agentic_fixes",
+    METADATA,
+    Column("incident_id", String(250), primary_key=True),
+    Column("dag_id", String(250), nullable=False),
+    Column("repository", String(400), nullable=False),
+    Column("fingerprint", String(250), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("updated_at", String(40), nullable=False),
+    Column("url", Text),
+    Column("merged_at", String(40)),
+    Column("merge_commit", String(64)),
+    Column("detail", Text, nullable=False),
+    Column("revert_url", Text),
+    Index("agentic_fixes_dag", "dag_id", "state"),
+    Index("agentic_fixes_cause", "repository", "fingerprint"),
+)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from airflow_agentic.errors import ForgeError
-from airflow_agentic.records import ChangeSet, Delivery, Finding, Outcome, OutcomeStatus
+from airflow_agentic.ports import BaseFiles
+from airflow_agentic.records import ChangeSet, ChangeState, Delivery, Finding, Outcome, OutcomeStatus, Whereabouts
 
 
 @dataclass
@@ -14,6 +16,9 @@ class _Kept:
     number: int
     open: bool = True
     pushed_by_person: bool = False
+    ours: bool = False
+    """We closed it."""
+    merged_at: str | None = None
 
 
 @dataclass
@@ -27,6 +32,10 @@ class FakeForge:
     findings: tuple[Finding, ...] = ()
     down: bool = False
     name: str = "fake"
+    base: dict[str, str | None] = field(default_factory=dict)
+    """The base branch: path → text."""
+    older: dict[tuple[str, str], bool] = field(default_factory=dict)
+    """(commit, ancestor) → what `follows` says."""
     kept: dict[tuple[str, str], _Kept] = field(default_factory=dict)
     deliveries: list[Delivery] = field(default_factory=list)
 
@@ -55,8 +64,36 @@ class FakeForge:
         ]
         done = [f"{kept.number} closed" for kept in known if kept.open]
         for kept in known:
-            kept.open = False
+            kept.open, kept.ours = False, kept.ours or kept.open
         return ", ".join(done) or "there was nothing to undo"
+
+    def whereabouts(self, delivery: Delivery) -> Whereabouts:
+        """Return the state that it was put into."""
+        self._reach()
+        known = self.kept.get(("change", delivery.fingerprint))
+        if known is None:
+            return Whereabouts(state=ChangeState.NONE)
+        url, merged = f"https://forge.test/{known.number}", known.merged_at
+        if merged:
+            return Whereabouts(state=ChangeState.MERGED, url=url, merged_at=merged, commit=f"merge-{known.number}")
+        state = ChangeState.OPEN if known.open else ChangeState.WITHDRAWN if known.ours else ChangeState.CLOSED
+        return Whereabouts(state=state, url=url)
+
+    def base_files(self, paths: Sequence[str]) -> BaseFiles:
+        """Return the texts of `base`."""
+        self._reach()
+        return BaseFiles(commit="b" * 40, texts={path: self.base.get(path) for path in paths})
+
+    def follows(self, commit: str, ancestor: str) -> bool | None:
+        """Look it up in `older`; a commit that nobody spoke of is unknown."""
+        return self.older.get((commit, ancestor))
+
+    def merge(self, delivery: Delivery, *, at: str) -> None:
+        """Let a person merge it."""
+        known = self.kept[("change", delivery.fingerprint)]
+        known.open, known.merged_at = False, at
+        for edit in known.delivery.change.edits if known.delivery.change else ():
+            self.base[edit.path] = edit.after
 
     def push_as_person(self, delivery: Delivery) -> None:
         """Let a person push to the branch of this delivery."""

@@ -6,11 +6,13 @@ its repository holds ``dags/orders.py`` with `OLD` on the base branch ``main``.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from airflow_agentic.changes import make_change
-from airflow_agentic.records import Delivery, OutcomeStatus
-from airflow_agentic.testing.builders import NEW, edit
+from airflow_agentic.forges.undo import undo
+from airflow_agentic.records import ChangeState, Delivery, OutcomeStatus
+from airflow_agentic.testing.builders import NEW, OLD, edit
 
 PATH = "dags/orders.py"
 
@@ -79,6 +81,42 @@ class ForgeClaims:
         bench.forge.open_change(a_delivery())
         assert "closed" in bench.forge.withdraw(a_delivery())
         assert bench.forge.withdraw(a_delivery()) == "there was nothing to undo"
+
+    def test_it_knows_an_open_a_closed_and_a_withdrawn_pull_request_apart(self, bench: Any) -> None:
+        """A person's no is not ours."""
+        states = [bench.forge.whereabouts(a_delivery()).state]
+        bench.forge.open_change(a_delivery())
+        states.append(bench.forge.whereabouts(a_delivery()).state)
+        bench.forge.withdraw(a_delivery())
+        states.append(bench.forge.whereabouts(a_delivery()).state)
+        assert states == [ChangeState.NONE, ChangeState.OPEN, ChangeState.WITHDRAWN]
+
+    def test_what_a_person_closed_was_not_withdrawn(self, bench: Any) -> None:
+        """Likewise."""
+        bench.forge.open_change(a_delivery())
+        bench.close_as_person(a_delivery())
+        assert bench.forge.whereabouts(a_delivery()).state is ChangeState.CLOSED
+
+    def test_it_learns_of_a_merge_and_reads_the_base_branch(self, bench: Any) -> None:
+        """The watch begins here."""
+        bench.forge.open_change(a_delivery())
+        bench.merge_as_person(a_delivery())
+        there = bench.forge.whereabouts(a_delivery())
+        assert (there.state, bool(there.merged_at), bool(there.commit)) == (ChangeState.MERGED, True, True)
+        assert bench.forge.base_files([PATH, "none.py"]).texts == {PATH: NEW, "none.py": None}
+
+    def test_undoing_a_merged_change_opens_one_draft_that_holds_the_old_text(self, bench: Any) -> None:
+        """Undo, and undo again."""
+        bench.forge.open_change(a_delivery())
+        bench.merge_as_person(a_delivery())
+        first, again = (
+            undo(a_delivery(), forge=bench.forge, why="It came back.", before=lambda *said: None) for _ in range(2)
+        )
+        assert first.revert is not None
+        assert again.revert is not None
+        assert (first.revert.status, again.revert.status) == (OutcomeStatus.PR_OPENED, OutcomeStatus.PR_UNCHANGED)
+        assert again.revert.number == first.revert.number
+        assert bench.text_of(replace(a_delivery(), branch=first.revert.branch or ""), PATH) == OLD
 
     def test_a_sound_repository_passes_the_preflight(self, bench: Any) -> None:
         """No finding denies."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -10,11 +11,14 @@ from typing import Any
 from airflow_agentic.errors import IncidentNotFound, StoreError
 from airflow_agentic.records import (
     Failure,
+    FixRecord,
+    FixState,
     Incident,
     IncidentState,
     LedgerEntry,
     PublishedChange,
     TaskKey,
+    TrackRecord,
     Usage,
 )
 from airflow_agentic.store.chain import Head, as_json, faults, fit_facts, next_entry
@@ -178,6 +182,39 @@ class MemoryChanges:
 
     def _next(self, repository: str) -> int:
         return max((change.number for change in self.list(repository)), default=0) + 1
+
+
+class MemoryFixes:
+    """The port `Fixes`."""
+
+    def __init__(self) -> None:
+        self._fixes: dict[str, FixRecord] = {}
+        self._lock = threading.Lock()
+
+    def opened(self, fix: FixRecord) -> None:
+        """Store it, unless this pull request, still open, is stored already."""
+        with self._lock:
+            same = (fix.repository, fix.fingerprint)
+            if all((one.repository, one.fingerprint) != same for one in self.list(FixState.OPEN)):
+                self._fixes.setdefault(fix.incident_id, fix)
+
+    def save(self, fix: FixRecord) -> None:
+        """Store it in place of the one of the same incident."""
+        self._fixes[fix.incident_id] = replace(fix, detail=storable(fix.detail))
+
+    def get(self, incident_id: str) -> FixRecord | None:
+        """Return the fix that was opened for an incident, or None."""
+        return self._fixes.get(incident_id)
+
+    def list(self, *states: FixState, dag_id: str | None = None) -> tuple[FixRecord, ...]:
+        """Return those in any of *states*, oldest first."""
+        wanted = states or tuple(FixState)
+        found = (f for f in self._fixes.values() if f.state in wanted and dag_id in (None, f.dag_id))
+        return tuple(sorted(found, key=lambda fix: (fix.updated_at, fix.incident_id)))
+
+    def track_record(self, dag_id: str) -> TrackRecord:
+        """Return how many fixes of the Dag came to what."""
+        return TrackRecord(dag_id=dag_id, **Counter(fix.state.value for fix in self.list(dag_id=dag_id)))
 
 
 def _member(failure: Failure) -> tuple[TaskKey, ...]:

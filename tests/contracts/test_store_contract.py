@@ -8,23 +8,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fixtures_postgres import new_database
 
 from airflow_agentic.errors import BudgetExceeded, IncidentNotFound, StoreError
 from airflow_agentic.records import (
     Decision,
     Failure,
     Finding,
+    FixRecord,
+    FixState,
     Incident,
     IncidentState,
     PublishedChange,
     Signal,
     TaskKey,
+    TrackRecord,
     Usage,
     Verdict,
 )
 from airflow_agentic.store.engine import open_store
-from airflow_agentic.testing.memory import MemoryChanges, MemoryIncidents, MemoryLedger, MemorySpending
-from fixtures_postgres import new_database
+from airflow_agentic.testing.memory import MemoryChanges, MemoryFixes, MemoryIncidents, MemoryLedger, MemorySpending
 
 
 @dataclass
@@ -32,6 +35,7 @@ class InMemory:
     incidents: Any
     ledger: Any
     changes: Any
+    fixes: Any
 
     def spending(self, usd_per_incident: float, usd_per_day: float) -> MemorySpending:
         return MemorySpending(usd_per_incident=usd_per_incident, usd_per_day=usd_per_day)
@@ -40,7 +44,7 @@ class InMemory:
 @pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.e2e)])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     if request.param == "memory":
-        yield InMemory(MemoryIncidents(), MemoryLedger(), MemoryChanges())
+        yield InMemory(MemoryIncidents(), MemoryLedger(), MemoryChanges(), MemoryFixes())
         return
     url = f"sqlite:///{tmp_path}/store.db"
     if request.param == "postgres":
@@ -168,3 +172,25 @@ def test_a_published_change_keeps_its_number_when_it_is_saved_again(store: Any) 
     assert store.changes.find("acme/dags", "f1", "pull_request") == again
     assert store.changes.find("acme/dags", "f2", "issue") is None
     assert [one.number for one in store.changes.list("acme/dags")] == [2, 1]
+
+
+def a_fix(incident_id: str = "i1", **changes: Any) -> FixRecord:
+    given = {"dag_id": "orders", "repository": "acme/dags", "fingerprint": "f1", "state": FixState.OPEN, **changes}
+    return FixRecord(incident_id=incident_id, updated_at=f"2026-11-02T04:00:0{incident_id[-1]}+00:00", **given)
+
+
+def test_two_incidents_with_one_open_pull_request_are_one_fix(store: Any) -> None:
+    for incident in ("i1", "i2", "i1"):
+        store.fixes.opened(a_fix(incident))
+    assert [fix.incident_id for fix in store.fixes.list(FixState.OPEN)] == ["i1"]
+
+
+def test_a_fix_after_one_that_failed_is_another_fix_in_the_track_record(store: Any) -> None:
+    store.fixes.opened(a_fix("i1"))
+    store.fixes.save(a_fix("i1", state=FixState.FAILED, detail="came again", revert_url="u"))
+    store.fixes.opened(a_fix("i2"))
+    store.fixes.opened(a_fix("i3", dag_id="other", fingerprint="f2"))
+    assert store.fixes.track_record("orders") == TrackRecord(dag_id="orders", open=1, failed=1)
+    assert store.fixes.get("i1").revert_url == "u"
+    assert [fix.incident_id for fix in store.fixes.list(dag_id="orders")] == ["i1", "i2"]
+    assert store.fixes.get("i9") is None

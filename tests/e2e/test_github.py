@@ -9,7 +9,8 @@ import pytest
 
 from airflow_agentic.errors import ForgeError
 from airflow_agentic.forges.github import GithubForge
-from airflow_agentic.testing.builders import OLD
+from airflow_agentic.forges.undo import undo
+from airflow_agentic.testing.builders import NEW, OLD
 from airflow_agentic.testing.forge_claims import PATH, ForgeClaims, a_delivery
 from airflow_agentic.testing.github_emulator import STRANGER_TOKEN, TOKEN, GithubEmulator
 
@@ -39,6 +40,12 @@ class GithubBench:
         number = self.forge.open_change(delivery).number
         self.emulator.call("PATCH", f"/repos/{self.repository}/pulls/{number}", {"state": "closed"})
 
+    def merge_as_person(self, delivery):
+        number = self.forge.open_change(delivery).number
+        self.emulator.call("PATCH", f"/repos/{self.repository}/pulls/{number}", {"draft": False})
+        self.emulator.call("DELETE", f"/repos/{self.repository}/branches/main/protection")
+        self.emulator.call("PUT", f"/repos/{self.repository}/pulls/{number}/merge", {"merge_method": "squash"})
+
     def text_of(self, delivery, path):
         return self.emulator.read(self.repository, delivery.branch, path)
 
@@ -47,7 +54,14 @@ class GithubBench:
 
 
 def a_client(url, token=TOKEN):
-    return github.Github(auth=github.Auth.Token(token), base_url=url, retry=None, timeout=10, seconds_between_requests=0, seconds_between_writes=0)
+    return github.Github(
+        auth=github.Auth.Token(token),
+        base_url=url,
+        retry=None,
+        timeout=10,
+        seconds_between_requests=0,
+        seconds_between_writes=0,
+    )
 
 
 @pytest.fixture
@@ -136,3 +150,23 @@ def test_a_server_that_is_down_is_a_forge_error():
     forge = GithubForge(lambda: a_client("http://127.0.0.1:9"), "acme/pipelines", "main")
     with pytest.raises(ForgeError, match="Clearing the deliver task is safe"):
         forge.preflight()
+
+
+def test_what_we_withdrew_is_not_said_to_be_closed_by_a_person(bench):
+    bench.forge.open_change(a_delivery())
+    bench.forge.withdraw(a_delivery())
+    assert "rollback" in bench.forge.open_change(a_delivery(text="better = 1\n")).detail
+
+
+def test_commits_that_github_does_not_know_follow_nothing(bench):
+    head = bench.forge.base_files([PATH]).commit
+    assert bench.forge.follows(head, head) is True
+    assert bench.forge.follows("f" * 40, head) is None
+
+
+def test_a_revert_is_refused_once_somebody_has_changed_the_same_lines(bench):
+    bench.forge.open_change(a_delivery())
+    bench.merge_as_person(a_delivery())
+    bench.emulator.write(bench.repository, "main", PATH, NEW.replace("unit_price", "net_price"), token=TOKEN)
+    with pytest.raises(ForgeError, match="the same lines have changed since the merge"):
+        undo(a_delivery(), forge=bench.forge, why="", before=lambda *said: None)
