@@ -1,6 +1,8 @@
 # Two commands: `make demo` and `make test`. Both need Python (3.10 to 3.13) and git, nothing else.
 PYTHON ?= python3
 VENV ?= .venv
+# A company's own certificate authority is in the system's store.
+export UV_SYSTEM_CERTS := 1
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 .PHONY: help demo test check fast slow lint bench install clean
@@ -15,7 +17,7 @@ $(VENV)/.installed: pyproject.toml requirements.lock
 	@echo "Installing into $(VENV) (about a minute on a fresh machine) ..."
 	@$(PYTHON) -c 'import sys; assert (3, 10) <= sys.version_info[:2] <= (3, 13), "Python 3.10 to 3.13 is needed, this is %d.%d: set PYTHON=" % sys.version_info[:2]'
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.8"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.13"
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
 	@touch $@

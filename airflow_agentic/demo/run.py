@@ -51,10 +51,12 @@ def demo(folder: str, *, keep_running: bool = False) -> int:
         airflow.start()
         airflow.wait_for_dags([DAG_ID, "agentic_triage"])
         code = stage.play(airflow)
-        print(f"\nThe address: {airflow.url}, Dag agentic_triage (admin / {airflow.passwords['admin']}).", flush=True)
         if keep_running or sys.stdout.isatty():
+            print(f"\nThe address: {airflow.url}, Dag agentic_triage (admin / {airflow.passwords['admin']}).")
             stage.say("Airflow goes on running there; Ctrl-C ends it.")
             _wait_for_interrupt()
+        else:
+            print(f"\nThe address was {airflow.url}; Airflow ends now. In a terminal it goes on until Ctrl-C.")
     except StackError as error:
         stage.say(f"The demo stopped: {error}")
         return 1
