@@ -75,6 +75,7 @@ class Stage:
         self.store_url = f"sqlite:///{folder / 'agentic.db'}"
 
     def say(self, line: str) -> None:
+        """Print one line with the seconds since the start."""
         print(f"[{time.monotonic() - self.started:5.1f} s] {line}", flush=True)
 
     def lay_out(self) -> None:
