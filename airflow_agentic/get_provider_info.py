@@ -106,6 +106,9 @@ def _staging_and_data() -> dict[str, Any]:
         "lineage_events": _text(
             "Lineage events", "File or folder of OpenLineage events, as its file transport writes them; empty: none."
         ),
+        "rules_path": _text(
+            "Team rules", "Folder of the repository with the team's rule files, *.md.", ".agentic/rules"
+        ),
         "data_locations": _list("Data locations", "Folders and URL prefixes whose data's shape may be read."),
     }
 

@@ -22,6 +22,7 @@ from airflow_agentic.facts import dossier_facts, lines, proof_facts, proposal_fa
 from airflow_agentic.forges.publish import Publication, publish
 from airflow_agentic.guardrails.judge import judge
 from airflow_agentic.guardrails.ledger import stage
+from airflow_agentic.guardrails.rules.team_rules import TeamRulesRule
 from airflow_agentic.ports import (
     Agent,
     AirflowReader,
@@ -144,7 +145,7 @@ def prove(incident_id: str, parts: Validation) -> Verdict:
             facts.update(proof_facts(proof))
         parts.incidents.keep(incident_id, proof)
         with stage(parts.ledger, incident_id, "judge") as facts:
-            verdict = judge(proposal, proof, rules=parts.rules)
+            verdict = judge(proposal, proof, rules=(*parts.rules, TeamRulesRule(dossier.team_rules)))
             facts.update(verdict_facts(verdict))
         parts.incidents.keep(incident_id, verdict)
         parts.incidents.advance(

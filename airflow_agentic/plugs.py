@@ -11,12 +11,16 @@ from airflow_agentic import registry
 from airflow_agentic.agents.loop import AgentLimits
 from airflow_agentic.agents.model import AnthropicModel
 from airflow_agentic.context.code import CodeSource
+from airflow_agentic.context.comparison import ComparisonSource
 from airflow_agentic.context.landed import LandedSource
 from airflow_agentic.context.lineage_events import LineageEventsSource
+from airflow_agentic.context.owners import OwnersSource
+from airflow_agentic.context.past_incidents import PastIncidentsSource, RemembersCauses
 from airflow_agentic.context.run_history import RunHistorySource
 from airflow_agentic.context.task_log import TaskLogSource
+from airflow_agentic.context.team_rules import TeamRulesSource
 from airflow_agentic.edit_buffer import EditBuffer
-from airflow_agentic.errors import SettingsError
+from airflow_agentic.errors import SettingsError, SourceUnavailable
 from airflow_agentic.guardrails.rules.allowed_paths import AllowedPathsRule
 from airflow_agentic.guardrails.rules.confidence import ConfidenceRule
 from airflow_agentic.guardrails.rules.proof import ProofRule
@@ -41,6 +45,7 @@ from airflow_agentic.ports import (
 from airflow_agentic.records import Dossier
 from airflow_agentic.scope import Scope
 from airflow_agentic.tools.edit_file import EditFileTool
+from airflow_agentic.tools.evidence import EvidenceTool
 from airflow_agentic.tools.list_files import ListFilesTool
 from airflow_agentic.tools.read_file import ReadFileTool
 from airflow_agentic.tools.run_history import RunHistoryTool
@@ -54,8 +59,18 @@ _ASKPASS = (
 )
 
 
-def build_sources(scope: Scope, *, reader: AirflowReader, folder: str, connect: Connect) -> tuple[Source, ...]:
-    """Return the context sources in the order in which they are asked: each sees what the ones before it found."""
+def build_sources(
+    scope: Scope,
+    *,
+    reader: AirflowReader,
+    folder: str,
+    connect: Connect,
+    incidents: RemembersCauses | None = None,
+) -> tuple[Source, ...]:
+    """Return the context sources in the order in which they are asked: each sees what the ones before it found.
+
+    :param incidents: our own store, to look for earlier incidents of the same cause in.
+    """
     checkout = os.path.join(folder, "checkout")
     os.makedirs(checkout, exist_ok=True)
     sources: list[Source] = [TaskLogSource(reader), RunHistorySource(reader)]
@@ -72,6 +87,9 @@ def build_sources(scope: Scope, *, reader: AirflowReader, folder: str, connect: 
     )
     if scope.data_locations:
         sources.append(LandedSource(scope.data_locations))
+    sources += [TeamRulesSource(scope.rules_path), OwnersSource(), ComparisonSource(reader)]
+    if incidents is not None:
+        sources.append(PastIncidentsSource(incidents))
     return tuple(sources)
 
 
@@ -198,4 +216,12 @@ def _tools(dossier: Dossier, buffer: EditBuffer, reader: AirflowReader) -> tuple
             dossier.incident.members, lambda key: (line.decode("utf-8", "replace") for line in reader.log(key))
         ),
         RunHistoryTool(lambda task_id: reader.task_history(dossier.incident.dag_id, task_id)),
+        EvidenceTool(dossier.left_out, lambda title: _left_out(dossier, title)),
     )
+
+
+def _left_out(dossier: Dossier, title: str) -> str:
+    found = next((item.body for item in dossier.left_out_evidence if item.title == title), None)
+    if found is None:
+        raise SourceUnavailable("it was not kept with the dossier")
+    return found

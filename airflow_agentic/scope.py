@@ -66,6 +66,8 @@ class Scope(BaseModel):
     """Folders and URL prefixes of landed data whose *shape* the investigation may read."""
     lineage_events: str = ""
     """File or folder of OpenLineage events, as its file transport writes them; empty: none."""
+    rules_path: str = ".agentic/rules"
+    """Repository-relative folder of the team's rule files."""
     trust_level: TrustLevel = TrustLevel.DIAGNOSE
     allowed_paths: tuple[str, ...] = ()
     """Globs that a change must stay in; empty: the whole repository but the protected paths."""

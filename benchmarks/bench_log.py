@@ -111,8 +111,7 @@ def rates(megabytes: int, repetitions: int) -> None:
         path = os.path.join(folder, "log.ndjson")
         with open(path, "wb") as log:
             body = b"".join(lines(min(megabytes, 100) * 1_000_000))
-            for _ in range(max(1, megabytes // 100)):
-                log.write(body)
+            log.writelines(body for _ in range(max(1, megabytes // 100)))
         del body
         size = os.path.getsize(path) / 1e6
         found: dict[str, list[dict[str, float]]] = {m: [] for m in ("lines only", "json.loads", "distil")}

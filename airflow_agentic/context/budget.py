@@ -14,8 +14,17 @@ SMALLEST_CHARS = 300
 """A piece that could keep less of its body than this is left out whole."""
 SHARE = 0.35
 """Of the budget for one piece, until every other piece has had its turn."""
-_VALUE = {"task_log": 0, "landed": 1, "code": 2, "lineage": 3, "run_history": 4}
-_UNKNOWN = 5
+_VALUE = {
+    "task_log": 0,
+    "team_rules": 1,
+    "past_incidents": 2,
+    "landed": 3,
+    "code": 4,
+    "comparison": 5,
+    "lineage": 6,
+    "run_history": 7,
+}
+_UNKNOWN = 8
 
 
 def fit(evidence: Sequence[Evidence], *, token_budget: int) -> tuple[tuple[Evidence, ...], tuple[str, ...]]:
@@ -50,7 +59,7 @@ def cost(item: Evidence) -> int:
 
 
 def _value(item: Evidence) -> tuple[int, int]:
-    """Errors, data shapes, source at the frames, changes since it worked, history, the rest."""
+    """Errors, what the team knows and has seen, data shapes, source at the frames, what differs, history, the rest."""
     return _VALUE.get(item.source, _UNKNOWN), 0 if item.line is not None else 1
 
 

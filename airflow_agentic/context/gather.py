@@ -6,12 +6,12 @@ gaps included. Waiting for the run to end is not done here: the triage Dag's own
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from airflow_agentic.context.budget import CHARS_PER_TOKEN, cost, fit
+from airflow_agentic.context.fingerprints import incident_fingerprint
 from airflow_agentic.errors import IncidentNotFound, SourceUnavailable
 from airflow_agentic.ports import AirflowReader, Redactor, Source
 from airflow_agentic.records import (
@@ -24,13 +24,14 @@ from airflow_agentic.records import (
     Suspect,
     Target,
     TaskError,
-    TaskRun,
 )
 
 log = logging.getLogger(__name__)
 
 RUNS_SEARCHED = 50
 """Runs that are looked through for the last one that worked."""
+LEFT_OUT_CHARS = 40_000
+"""Of one piece that did not fit, kept beside the dossier so that a tool can show it."""
 
 
 def gather(
@@ -55,14 +56,27 @@ def gather(
     evidence = tuple(replace(item, id=f"E{number}") for number, item in enumerate(kept, start=1))
     dossier = Dossier(
         incident=_identified(target, clean.errors),
-        evidence=evidence, gaps=clean.gaps, errors=clean.errors, history=clean.history, graph=clean.graph,
-        shapes=clean.shapes, checkout=clean.checkout, left_out=left_out,
+        evidence=evidence,
+        gaps=clean.gaps,
+        errors=clean.errors,
+        history=clean.history,
+        graph=clean.graph,
+        shapes=clean.shapes,
+        checkout=clean.checkout,
+        left_out=left_out,
+        left_out_evidence=_whole(clean.evidence, left_out),
+        team_rules=clean.team_rules,
+        contacts=clean.contacts,
         last_good=target.last_good.logical_date if target.last_good else None,
         tokens=-(-sum(cost(item) for item in evidence) // CHARS_PER_TOKEN),
     )
     log.info(
         "Gathered %d pieces of evidence, %d gaps for %s; %d tokens, %d left out",
-        len(evidence), len(clean.gaps), incident.id, dossier.tokens, len(left_out),
+        len(evidence),
+        len(clean.gaps),
+        incident.id,
+        dossier.tokens,
+        len(left_out),
     )
     return replace(dossier, suspects=rank(dossier)) if rank else dossier
 
@@ -81,16 +95,12 @@ def find_target(reader: AirflowReader, incident: Incident) -> Target:
     runs = reader.recent_runs(incident.dag_id, limit=RUNS_SEARCHED)
     earlier = [r for r in runs if r.state == "success" and r.run_id != run.run_id and _when(r) < _when(run)]
     return Target(
-        incident=incident, dag=reader.dag(incident.dag_id), run=run, failed=failed,
+        incident=incident,
+        dag=reader.dag(incident.dag_id),
+        run=run,
+        failed=failed,
         last_good=max(earlier, key=_when, default=None),
     )
-
-
-def incident_fingerprint(dag_id: str, errors: Iterable[TaskError], failed: Iterable[TaskRun]) -> str:
-    """Return 16 hex digits that another run of the Dag with the same errors has as well."""
-    causes = sorted({error.fingerprint for error in errors})
-    parts = causes or ["no error read", *sorted({task.key.task_id for task in failed})]
-    return hashlib.sha256("\0".join([dag_id, *parts]).encode()).hexdigest()[:16]
 
 
 def _ask(sources: Sequence[Source], target: Target) -> SourceReport:
@@ -113,9 +123,15 @@ def _ask(sources: Sequence[Source], target: Target) -> SourceReport:
 
 def _joined(one: SourceReport, two: SourceReport) -> SourceReport:
     return SourceReport(
-        evidence=one.evidence + two.evidence, errors=one.errors + two.errors, history=one.history + two.history,
-        graph=two.graph or one.graph, shapes=one.shapes + two.shapes, checkout=two.checkout or one.checkout,
+        evidence=one.evidence + two.evidence,
+        errors=one.errors + two.errors,
+        history=one.history + two.history,
+        graph=two.graph or one.graph,
+        shapes=one.shapes + two.shapes,
+        checkout=two.checkout or one.checkout,
         gaps=one.gaps + two.gaps,
+        team_rules=one.team_rules + two.team_rules,
+        contacts=tuple(dict.fromkeys(one.contacts + two.contacts)),
     )
 
 
@@ -144,6 +160,12 @@ def _redacted(report: SourceReport, redactor: Redactor) -> SourceReport:
     )
 
 
+def _whole(evidence: Iterable[Evidence], titles: Iterable[str]) -> tuple[Evidence, ...]:
+    """Return what was left out, to be asked for; cut where one piece would be larger than the whole briefing."""
+    wanted = set(titles)
+    return tuple(replace(item, body=item.body[:LEFT_OUT_CHARS]) for item in evidence if item.title in wanted)
+
+
 def _clean_evidence(item: Evidence, redactor: Redactor) -> Evidence:
     return replace(item, title=redactor.redact(item.title), body=redactor.redact(item.body))
 
@@ -151,7 +173,9 @@ def _clean_evidence(item: Evidence, redactor: Redactor) -> Evidence:
 def _clean_error(error: TaskError, redactor: Redactor) -> TaskError:
     frames = tuple(replace(f, code=redactor.redact(f.code)) if f.code else f for f in error.frames)
     return replace(
-        error, message=redactor.redact(error.message), frames=frames,
+        error,
+        message=redactor.redact(error.message),
+        frames=frames,
         chain=tuple(redactor.redact(text) for text in error.chain),
     )
 

@@ -44,7 +44,8 @@ class RunHistorySource:
         return SourceReport(
             evidence=(self._standing(target, tasks), *self._before(target, runs, histories), *rendered),
             history=tuple(t for h in histories.values() for t in h if t.key.run_id != target.run.run_id),
-            graph=graph, gaps=tuple(gaps),
+            graph=graph,
+            gaps=tuple(gaps),
         )
 
     def _standing(self, target: Target, tasks: Sequence[TaskRun]) -> Evidence:
@@ -71,7 +72,8 @@ class RunHistorySource:
             if earlier:
                 states = _counts(t.state for t in earlier)
                 title = f"{task_id} in its {len(earlier)} earlier runs: {_said(states)}; {_ended(earlier)}"
-                yield self._evidence(target, title, [_task_line(t, dated=True) for t in earlier])
+                lines = [*_flakiness(earlier), *(_task_line(t, dated=True) for t in earlier)]
+                yield self._evidence(target, title, lines)
 
     def _rendered(self, target: Target, histories: dict[str, tuple[TaskRun, ...]]) -> tuple[Evidence, ...]:
         """What Airflow handed the failed task, beside what it handed it when it last worked."""
@@ -89,7 +91,11 @@ class RunHistorySource:
 
     def _evidence(self, target: Target, title: str, lines: Iterable[str], trust: Trust = Trust.PLATFORM) -> Evidence:
         return Evidence(
-            id="", source=self.name, title=title, body="\n".join(lines), trust=trust,
+            id="",
+            source=self.name,
+            title=title,
+            body="\n".join(lines),
+            trust=trust,
             observed_at=target.run.ended_at or target.incident.last_seen,
         )
 
@@ -99,6 +105,14 @@ def _task_line(task: TaskRun, *, dated: bool = False) -> str:
     index = f"[{task.key.map_index}]" if task.key.map_index >= 0 else ""
     date = f"{task.logical_date or task.started_at or '?'}  " if dated else ""
     return f"{date}{task.key.task_id}{index}  {task.state}  try {task.key.try_number}  {took}"
+
+
+def _flakiness(earlier: Sequence[TaskRun]) -> Iterable[str]:
+    """Say how many failed tries of earlier runs another try of the same run has cured."""
+    cured = sum(max(0, t.key.try_number - 1) for t in earlier if t.state == "success")
+    lasting = sum(max(1, t.key.try_number) for t in earlier if t.state == "failed")
+    if cured + lasting:
+        yield f"Flakiness: {cured} of {cured + lasting} failed tries were cured by another try of the same run."
 
 
 def _counts(states: Iterable[str]) -> dict[str, int]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         TaskError,
         TaskNode,
         TaskRun,
+        TeamRule,
         Trust,
     )
     from airflow_agentic.records.failure import (
@@ -124,6 +125,7 @@ __all__ = [
     "TaskKey",
     "TaskNode",
     "TaskRun",
+    "TeamRule",
     "TrackRecord",
     "Transience",
     "Trust",

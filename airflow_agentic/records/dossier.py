@@ -167,6 +167,24 @@ class Checkout:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TeamRule:
+    """What a rule file of the team's forbids in lines that code can read; its prose is a piece of evidence."""
+
+    path: str
+    """Repository-relative file that says it."""
+    matched: bool
+    """It speaks of this failure: of its Dag, a tag, an error or a file of the traceback; or it always holds."""
+    paths: tuple[str, ...] = ()
+    """Globs of the files that it speaks of: a change of one makes it hold, matched or not."""
+    protect: tuple[str, ...] = ()
+    """Globs of files, or ``file:symbol`` for one function or class, that only people may change."""
+    no_fix: bool = False
+    """Nothing may be changed by us where it holds."""
+    fault: str = ""
+    """Why its front matter could not be read; then nobody knows what it forbids, and a person decides."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Suspect:
     """Something that may have broken it, ranked before any model is asked."""
 
@@ -197,6 +215,12 @@ class Dossier:
     """Estimated, at four characters a token."""
     left_out: tuple[str, ...] = ()
     """Titles of evidence that did not fit; a tool can still read them."""
+    left_out_evidence: tuple[Evidence, ...] = ()
+    """The same, whole: without ids, because nothing may cite what was not shown."""
+    team_rules: tuple[TeamRule, ...] = ()
+    """What the team's own rule files forbid; code enforces it, no agent is asked."""
+    contacts: tuple[str, ...] = ()
+    """Who to tell: owners of the Dag and of the files at fault."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,3 +246,5 @@ class SourceReport:
     shapes: tuple[DataShape, ...] = ()
     checkout: Checkout | None = None
     gaps: tuple[Gap, ...] = ()
+    team_rules: tuple[TeamRule, ...] = ()
+    contacts: tuple[str, ...] = ()

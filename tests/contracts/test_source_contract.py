@@ -3,20 +3,29 @@
 import pytest
 
 from airflow_agentic.context.code import CodeSource
+from airflow_agentic.context.comparison import ComparisonSource
 from airflow_agentic.context.landed import LandedSource
 from airflow_agentic.context.lineage_events import LineageEventsSource
+from airflow_agentic.context.owners import OwnersSource
+from airflow_agentic.context.past_incidents import PastIncidentsSource
 from airflow_agentic.context.run_history import RunHistorySource
 from airflow_agentic.context.task_log import TaskLogSource
+from airflow_agentic.context.team_rules import TeamRulesSource
 from airflow_agentic.errors import SourceUnavailable
 from airflow_agentic.records import SourceReport
 from airflow_agentic.registry import available, find
 from airflow_agentic.testing.airflow import FakeAirflow
+from airflow_agentic.testing.memory import MemoryIncidents
 from airflow_agentic.testing.targets import a_target
 
 CUT_OFF = {
     "task_log": lambda folder: TaskLogSource(FakeAirflow(down=True)),
     "run_history": lambda folder: RunHistorySource(FakeAirflow(down=True)),
     "code": lambda folder: CodeSource(f"{folder}/no-such-repository", "main", "dags", work_dir=str(folder)),
+    "comparison": lambda folder: ComparisonSource(FakeAirflow(down=True)),
+    "owners": lambda folder: OwnersSource(),
+    "past_incidents": lambda folder: PastIncidentsSource(MemoryIncidents()),
+    "team_rules": lambda folder: TeamRulesSource(),
     "landed": lambda folder: LandedSource((f"{folder}/nothing-landed",)),
     "lineage_events": lambda folder: LineageEventsSource(f"{folder}/no-events"),
 }
