@@ -8,7 +8,9 @@ AgenticError
 ├── BudgetExceeded       nobody: a limit of money, tokens, turns or time is reached; the rules agent goes on
 ├── WorkspaceError       the operator: the staging workspace could not be built or ran away; the proof is inconclusive
 ├── ForgeError           the operator: the forge did not take the change; clearing the deliver task is safe
+│   └── DeliveryRefused  the operator: repository or token is unsafe; nothing was written, mend it or accept the risk
 ├── StoreError           the operator: the store is unreachable, full or of another version
+├── BadEvent             the sender: a lineage event cannot be taken in; sending it again does not help
 ├── AuditError           everybody: the ledger is broken, the run stops
 └── IncidentNotFound     the caller: no incident, or no Dag run, has that id
 """
@@ -62,8 +64,16 @@ class ForgeError(AgenticError):
     """The forge did not take a change; what was done so far is safe to repeat."""
 
 
+class DeliveryRefused(ForgeError):
+    """The forge's preflight denies the repository or the token; nothing was written."""
+
+
 class StoreError(AgenticError):
     """The store is unreachable, full, or of another version."""
+
+
+class BadEvent(AgenticError):
+    """A lineage event cannot be taken in; the message says what is wrong with it. Those beside it are."""
 
 
 class AuditError(AgenticError):
