@@ -22,7 +22,8 @@ _CHAINED = (
     "During handling of the above exception, another exception occurred:",
 )
 _WRAPPERS = re.compile(
-    r"(?:Bash|dbt) command (?:failed|exited)|returned a? ?non-zero exit|non-zero exit (?:code|status)|"
+    r"(?:Bash|dbt) command (?:failed|exited)|dbt invocation completed with errors|Cannot execute: .*spark-submit|"
+    r"returned a? ?non-zero exit|non-zero exit (?:code|status)|"
     r"command exited with|CalledProcessError|Pod .* returned a failure|Job .* failed$",
     re.IGNORECASE,
 )

@@ -10,20 +10,21 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, deque
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from airflow_agentic.context.log_record import LogRecord, hotness, is_scaffolding, read_record
+from airflow_agentic.context.log_lines import WARNING, Entry, LineKind, chosen, ranked
+from airflow_agentic.context.log_record import LogRecord, is_scaffolding, read_record
 from airflow_agentic.context.log_traceback import TracebackBlock, structured_block, text_block
-from airflow_agentic.tracebacks import PrintedException
+from airflow_agentic.errors import SourceUnavailable
+from airflow_agentic.tracebacks import PrintedException, is_wrapper
 
 KEY_BYTES = 180
 CROWDED = 5_000
 """Templates from which on each first word gets no more than `PER_WORD` of them."""
 PER_WORD = 400
 _FIRST_WORD = re.compile(rb'"event": ?"\W*([A-Za-z]+)')
-_WORD = re.compile(r"[A-Za-z]{2,}")
 NOISE = b"0123456789abcdefABCDEF"
 PLAIN_TEMPLATES = 20_000
 ALL_TEMPLATES = 30_000
@@ -31,6 +32,8 @@ LINE_LIMIT = 64_000
 """Bytes kept of one line; longer ones are cut, and then read as text."""
 TAIL_LINES = 40
 FIRST_BLOCKS, LAST_BLOCKS = 3, 6
+HANDLED_LINES = 30
+"""A program that prints so many lines after a traceback has lived through it."""
 _OVER_CAP = (b'"error', b'"warn', b'"critical"', b"rror", b"ailed", b"xception", b"ARN", b"annot", b"issing", b"enied")
 _FATAL = b"Task failed with exception"
 
@@ -49,6 +52,10 @@ class DistilledLog:
     lines: int
     ended_at: str | None
     """Timestamp of the last record that has one."""
+    since: tuple[LogRecord, ...] = ()
+    """What was said after the last traceback that is no wrapper, when the program went on for long after it."""
+    broken_off: str = ""
+    """Why the stream ended before the log did; empty when it did not."""
 
 
 class _Template:
@@ -63,9 +70,13 @@ class _Template:
 class _Scan:
     """What one pass has gathered so far."""
 
-    __slots__ = ("ended", "first", "first_words", "followed", "last", "open", "repeated", "seen", "tail")
+    __slots__ = (
+        "broken_off", "ended", "first", "first_words", "followed", "known", "last", "open", "repeated", "seen", "tail",
+    )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, known: frozenset[int]) -> None:
+        self.known = known
+        self.broken_off = ""
         self.seen: dict[bytes, _Template] = {}
         self.tail: deque[tuple[int, bytes]] = deque(maxlen=TAIL_LINES)
         self.first: list[TracebackBlock] = []
@@ -79,29 +90,46 @@ class _Scan:
         """The record that ended the try has passed: later tracebacks are of callbacks and listeners."""
 
 
-def distil(lines: Iterable[bytes], *, budget_chars: int = 16_000) -> DistilledLog:
+def distil(lines: Iterable[bytes], *, budget_chars: int = 16_000, known: frozenset[int] = frozenset()) -> DistilledLog:
     """Return what matters of a log.
 
     :param lines: ndjson records as Airflow's API streams them, or plain text; read once, in order.
     :param budget_chars: upper bound of ``text`` in characters.
+    :param known: `templates_of` a log of the same task when it worked: what is new against it goes first.
+    :raises SourceUnavailable: the stream broke before its first line; one that breaks later is kept so far.
     """
-    scan = _Scan()
+    scan = _Scan(known)
     seen, tail, number = scan.seen, scan.tail.append, 0
-    for line in lines:
-        number += 1
-        if scan.open is not None and _follow(scan, line):
-            continue
-        key = line[:KEY_BYTES].translate(None, NOISE)
-        template = seen.get(key)
-        if template is None:
-            _meet(scan, key, number, line)
-        else:
-            template.count += 1
-            if template.watched:
-                _watch(scan, number, line)
-        tail((number, line))
+    try:
+        for line in lines:
+            number += 1
+            if scan.open is not None and _follow(scan, line):
+                continue
+            key = line[:KEY_BYTES].translate(None, NOISE)
+            template = seen.get(key)
+            if template is None:
+                _meet(scan, key, number, line)
+            else:
+                template.count += 1
+                if template.watched:
+                    _watch(scan, number, line)
+            tail((number, line))
+    except SourceUnavailable as error:
+        if not number:
+            raise
+        scan.broken_off = f"after {number} lines: {error}"
     _close(scan)
     return _conclude(scan, number, budget_chars)
+
+
+def templates_of(lines: Iterable[bytes]) -> frozenset[int]:
+    """Return the kinds of line of a log, to be given to `distil` as *known*; of this process only, at most 20,000."""
+    found: set[int] = set()
+    for line in lines:
+        found.add(hash(line[:KEY_BYTES].translate(None, NOISE)))
+        if len(found) >= PLAIN_TEMPLATES:
+            break
+    return frozenset(found)
 
 
 def _meet(scan: _Scan, key: bytes, number: int, line: bytes) -> None:
@@ -184,8 +212,8 @@ def _add(scan: _Scan, block: TracebackBlock) -> None:
 def _conclude(scan: _Scan, lines: int, budget_chars: int) -> DistilledLog:
     blocks = [*scan.first, *scan.last]
     own = [block for block in blocks if not block.aside]
-    entries = _with_kin([entry for entry in _entries(scan) if entry.record.event.strip()])
-    warnings = tuple((e.record, e.count) for e in entries if e.rank <= _WARNING)
+    entries = ranked(_kinds(scan))
+    warnings = tuple((e.record, e.count) for e in entries if e.rank <= WARNING)
     return DistilledLog(
         text=_text(blocks, entries, lines, budget_chars),
         exceptions=tuple(item for block in own for item in block.exceptions()),
@@ -193,77 +221,39 @@ def _conclude(scan: _Scan, lines: int, budget_chars: int) -> DistilledLog:
         warnings=warnings[:200],
         lines=lines,
         ended_at=_ended_at(scan),
+        since=_since(own, entries, lines, ended=scan.ended),
+        broken_off=scan.broken_off,
     )
 
 
-_ERROR, _WARNING, _HOT, _PLAIN = 0, 1, 2, 3
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Entry:
-    number: int
-    count: int
-    rank: int
-    heat: int
-    kin: int = 0
-    """Templates that share its commonest pair of words: a name or an id in a line makes many of one kind."""
-    record: LogRecord
-    shown: str
-
-
-def _entries(scan: _Scan) -> list[_Entry]:
-    """Return every template that is no scaffolding, and the log's last lines, in the log's order."""
-    found: dict[int, _Entry] = {}
-    for template in scan.seen.values():
-        _enter(found, scan, template.number, template.count, template.line)
+def _kinds(scan: _Scan) -> Iterator[LineKind]:
+    """Yield every template, and the log's last lines."""
+    seen: set[int] = set(scan.followed)
+    for key, template in scan.seen.items():
+        if template.number not in seen:
+            seen.add(template.number)
+            new = bool(scan.known) and hash(key) not in scan.known
+            yield LineKind(template.number, template.count, template.line, new, bool(scan.known) and not new)
     for number, line in list(scan.tail)[-12:]:
-        if number not in found:
-            _enter(found, scan, number, 1, line[:LINE_LIMIT])
-    return [found[number] for number in sorted(found)]
+        if number not in seen:
+            yield LineKind(number, 1, line[:LINE_LIMIT], False, False)
 
 
-def _with_kin(entries: list[_Entry]) -> list[_Entry]:
-    pairs = [_pairs(entry.record.event) for entry in entries]
-    known = Counter(pair for of_one in pairs for pair in of_one)
-    return [
-        replace(entry, kin=max((known[pair] for pair in of_one), default=1))
-        for entry, of_one in zip(entries, pairs, strict=True)
-    ]
+def _since(own: list[TracebackBlock], entries: list[Entry], lines: int, *, ended: bool) -> tuple[LogRecord, ...]:
+    """Return what came after the last telling traceback; nothing when that one ended the try."""
+    telling = [block for block in own if not all(is_wrapper(item) for item in block.exceptions())]
+    if not telling or (ended and telling[-1] is own[-1]):
+        return ()
+    last = max(block.number + len(block.lines) for block in telling)
+    until = max((block.number for block in own if block.number > last), default=lines)
+    if until - last <= HANDLED_LINES:
+        return ()
+    return tuple(e.record for e in entries if last < e.number <= until and not e.record.error_detail)
 
 
-def _pairs(event: str) -> set[tuple[str, str]]:
-    words = _WORD.findall(event[:400])
-    return {*zip(words, words[1:], strict=False)} or {(word, "") for word in words}
-
-
-def _enter(found: dict[int, _Entry], scan: _Scan, number: int, count: int, line: bytes) -> None:
-    if number in scan.followed:
-        return
-    record = read_record(line)
-    if is_scaffolding(record):
-        return
-    heat = hotness(record.event)
-    rank = {"error": _ERROR, "critical": _ERROR, "warning": _WARNING}.get(record.level, _HOT if heat else _PLAIN)
-    found[number] = _Entry(
-        number=number, count=count, rank=rank, heat=heat, record=record, shown=_shown(record, count, rank)
-    )
-
-
-def _shown(record: LogRecord, count: int, rank: int) -> str:
-    clock = record.timestamp[11:19]
-    level = record.level.upper() + " " if rank <= _WARNING and record.level.upper() not in record.event[:40] else ""
-    event = record.event.rstrip()
-    limit = 900 if rank <= _HOT else 300
-    if len(event) > limit:
-        event = f"{event[: limit - 100]} … {event[-90:]}"
-    times = f"  (×{count})" if count > 1 else ""
-    extra = f"  {record.extra}" if record.extra and rank <= _WARNING else ""
-    return f"{clock} {level}{event}{extra}{times}".lstrip()
-
-
-def _text(blocks: list[TracebackBlock], entries: list[_Entry], lines: int, budget: int) -> str:
+def _text(blocks: list[TracebackBlock], entries: list[Entry], lines: int, budget: int) -> str:
     """Join tracebacks and lines; when not all of it fits, the rarest of each kind first."""
-    notes = 160
+    notes = 240
     shown: dict[int, str] = {}
     room = budget - notes
     for block in sorted(blocks, key=lambda b: (b.aside, -b.number)):
@@ -271,43 +261,13 @@ def _text(blocks: list[TracebackBlock], entries: list[_Entry], lines: int, budge
         if len(text) + 1 <= min(room, int(budget * 0.45)) or not shown:
             shown[block.number] = text[: int(budget * 0.45)]
             room -= len(shown[block.number]) + 1
-    for entry in _chosen([e for e in entries if e.number not in shown], room):
+    for entry in chosen([e for e in entries if e.number not in shown], room):
         shown[entry.number] = entry.shown
     left = sum(1 for e in entries if e.number not in shown)
     head = f"[{lines} lines in all; {left} kinds of line left out]\n" if left else ""
+    if any(e.new for e in entries):
+        head += "[lines with a + were not in the log of the last try that worked]\n"
     return (head + "\n".join(shown[number] for number in sorted(shown)))[:budget]
-
-
-def _chosen(entries: list[_Entry], room: int) -> list[_Entry]:
-    """Return what fits: head and tail, then errors, warnings, hot lines and rare lines, each with its share."""
-    if sum(len(e.shown) + 1 for e in entries) <= room:
-        return entries
-    chosen: list[_Entry] = []
-    ends = [*entries[:4], *entries[-10:]]
-    chosen, room = _take(ends, chosen, room, int(room * 0.15))
-    for rank, share in ((_ERROR, 0.40), (_WARNING, 0.40), (_HOT, 0.60), (_PLAIN, 1.0), (_HOT, 1.0)):
-        queue = sorted((e for e in entries if e.rank == rank), key=_rarest_first)
-        chosen, room = _take(queue, chosen, room, int(room * share))
-    return chosen
-
-
-def _rarest_first(entry: _Entry) -> tuple[int, int, int]:
-    """By power of two of how many are of its kind; then the more troubled, then the later one."""
-    return (entry.kin * entry.count).bit_length(), -entry.heat, -entry.number
-
-
-def _take(queue: list[_Entry], chosen: list[_Entry], room: int, share: int) -> tuple[list[_Entry], int]:
-    taken = {e.number for e in chosen}
-    more: list[_Entry] = []
-    for entry in queue:
-        size = len(entry.shown) + 1
-        if entry.number not in taken and size <= share:
-            more.append(entry)
-            share -= size
-            room -= size
-        if share < 40:
-            break
-    return chosen + more, room
 
 
 def _ended_at(scan: _Scan) -> str | None:

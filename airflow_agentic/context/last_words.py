@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from airflow_agentic.context.log_record import LogRecord
 from airflow_agentic.records import Frame, TaskError, TaskKey
-from airflow_agentic.tracebacks import MESSAGE_LIMIT, fingerprint
+from airflow_agentic.tracebacks import MESSAGE_LIMIT, PrintedException, fingerprint, is_wrapper, root_error
 
 _STAMP = re.compile(r"^(?:\x1b\[[0-9;]*m|\d\d:\d\d:\d\d(?:[.,]\d+)?\s+|\s)+")
 _DBT = re.compile(r"^(?P<kind>[A-Z]\w+) Error in (?P<what>\w+) (?P<name>\S+) \((?P<path>[^)]+)\)")
@@ -20,10 +20,15 @@ _DBT_TEST = re.compile(r"^Failure in test (?P<name>\S+) \((?P<path>[^)]+)\)")
 _DBT_LINE = re.compile(r"\bLINE (?P<line>\d+):|\bline (?P<other>\d+)\b")
 _JVM = re.compile(r"^(?:Exception in thread \"[^\"]*\" |Caused by: )(?P<cls>[\w.$]+)(?:: (?P<message>.*))?$")
 _JVM_FRAME = re.compile(r"^\s+at (?P<function>[\w.$<>]+)\((?P<path>[\w.$]+):(?P<line>\d+)\)")
+_POD = re.compile(
+    r"\b(?P<reason>ImagePullBackOff|ErrImagePull|InvalidImageName|CreateContainerConfigError|CreateContainerError|"
+    r"CrashLoopBackOff|FailedScheduling|Unschedulable|FailedMount|Evicted|DeadlineExceeded)\b"
+)
 _SHELL = re.compile(r"^(?:/\S+/)?(?:ba|da|z|k)?sh: (?:line )?(?P<line>\d+): (?P<message>.+)$")
 _KILLED = re.compile(
     r"Process terminated by signal|Task killed|^Killed\b|SIGKILL|SIGTERM|out of memory|OOM|"
-    r"return code (?:-9|-15|137|143)\b|exited abnormally|heartbeat", re.IGNORECASE,
+    r"return code (?:-9|-15|137|143)\b|exited abnormally|heartbeat",
+    re.IGNORECASE,
 )
 _FRAME_OF_COMMAND = re.compile(r"^(?:Command exited with return code|Running command)")
 _TROUBLE = re.compile(
@@ -42,7 +47,7 @@ def printed_error(task: TaskKey, records: Sequence[LogRecord], *, wrapper: TaskE
         extra = next((r.extra for t, r in reversed(lines) if _KILLED.search(t) and r.extra), "")
         return _error(task, "unknown", "; ".join([*said, *([extra] if extra else [])]), ())
     texts = [line for record in records for line in _STAMP.sub("", record.event).split("\n")]
-    found = _dbt(task, texts) or _jvm(task, texts) or _shell(task, texts)
+    found = _dbt(task, texts) or _jvm(task, texts) or _pod(task, texts) or _shell(task, texts)
     if found:
         return found
     last = _last_said(lines)
@@ -52,6 +57,21 @@ def printed_error(task: TaskKey, records: Sequence[LogRecord], *, wrapper: TaskE
         return wrapper
     message = f"{last} ({wrapper.message})"[:MESSAGE_LIMIT]
     return replace(wrapper, message=message, fingerprint=fingerprint(wrapper.error_class, last, wrapper.frames))
+
+
+def outlived(task: TaskKey, exceptions: Sequence[PrintedException], since: Sequence[LogRecord]) -> TaskError | None:
+    """Return the error that came long after the last traceback, which the program had lived through, or None.
+
+    :param since: what was said after that traceback.
+    """
+    wrapper = root_error(task, tuple(exceptions[-1:])) if exceptions and is_wrapper(exceptions[-1]) else None
+    killed = any(_KILLED.search(record.event) for record in since[-12:])
+    if not since or not (wrapper or killed):
+        return None
+    last = _last_said([(_STAMP.sub("", record.event), record) for record in since])
+    if not killed and not _TROUBLE.search(last) and all(r.level not in {"error", "critical"} for r in since):
+        return None
+    return printed_error(task, since, wrapper=wrapper)
 
 
 def _last_said(lines: list[tuple[str, LogRecord]]) -> str:
@@ -87,6 +107,16 @@ def _jvm(task: TaskKey, texts: list[str]) -> TaskError | None:
     return _error(task, match["cls"], match["message"] or "", tops) if match else None
 
 
+def _pod(task: TaskKey, texts: list[str]) -> TaskError | None:
+    """Return why Kubernetes did not run the pod's container."""
+    said = [(m, text) for text in texts if (m := _POD.search(text))]
+    if not said:
+        return None
+    match, text = said[-1]
+    why = re.search(r"'?message'?: [\"'](?P<message>[^\"']{5,300})", text[match.start() :])
+    return _error(task, f"kubernetes.{match['reason']}", why["message"] if why else text.strip(), ())
+
+
 def _shell(task: TaskKey, texts: list[str]) -> TaskError | None:
     said = [m for m in (_SHELL.match(t) for t in texts) if m]
     if not said:
@@ -97,6 +127,10 @@ def _shell(task: TaskKey, texts: list[str]) -> TaskError | None:
 def _error(task: TaskKey, error_class: str, message: str, frames: tuple[Frame, ...]) -> TaskError:
     message = message[:MESSAGE_LIMIT]
     return TaskError(
-        task=task, error_class=error_class, message=message, frames=frames,
-        fingerprint=fingerprint(error_class, message, frames), chain=(f"{error_class}: {message}"[:MESSAGE_LIMIT],),
+        task=task,
+        error_class=error_class,
+        message=message,
+        frames=frames,
+        fingerprint=fingerprint(error_class, message, frames),
+        chain=(f"{error_class}: {message}"[:MESSAGE_LIMIT],),
     )

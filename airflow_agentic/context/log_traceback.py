@@ -7,6 +7,7 @@ traceback, and a subprocess (Bash, dbt, Spark, a pod) whose lines come as one IN
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,14 @@ from airflow_agentic.tracebacks import (
 )
 
 LINES_LIMIT = 400
+GROUP_LIMIT = 20
+"""Members of one exception group that are read."""
+_GROUP = "Exception Group Traceback (most recent call last):"
+_HEADER = "Traceback (most recent call last):"
+_LINK = "The above exception was the direct cause of the following exception:"
+_MARGIN = re.compile(r"^\s*(?:[|+] ?|\+-\+?-*)+(?=\S|\s|$)")
+_MEMBER = re.compile(r"^[\s|]*\+-\+?-+ (?:\d+|\.\.\.) -+$")
+_MARGIN_END = re.compile(r"^-*$|^\+?-+$")
 AFTER_LIMIT = 5
 """Lines that a message may go on for after the exception's own line."""
 _EXCEPTION = re.compile(r"^[A-Za-z_][\w.]*(?::(?: .*)?)?$")
@@ -67,7 +76,7 @@ class TracebackBlock:
 
     def exceptions(self) -> tuple[PrintedException, ...]:
         """Return the chain, first cause first."""
-        return self.found or parse_tracebacks(self.lines)
+        return self.found or parse_tracebacks(unfolded(self.lines))
 
     def shape(self) -> str:
         """Return a text that the same error has each time."""
@@ -85,7 +94,7 @@ class TracebackBlock:
         head = [f"{self.said}{aside}{times}"] if self.said or times or aside else []
         if not self.exceptions():
             return "\n".join([*head, *self.lines[:60]])
-        rest = self.lines[-self.after:] if self.finished and self.after and not self.found else []
+        rest = self.lines[-self.after :] if self.finished and self.after and not self.found else []
         body: list[str] = []
         for item in self.exceptions():
             body += ["— which led to —"] if item.continues_chain and body else []
@@ -98,24 +107,55 @@ def structured_block(record: LogRecord, number: int, *, aside: bool) -> Tracebac
 
     structlog lists the exception that was raised last first and its cause after it; we turn it round.
     """
-    found = tuple(_printed(item, chained=index > 0) for index, item in enumerate(reversed(record.error_detail)))
+    items = [one for item in reversed(record.error_detail) for one in _members(item)]
+    found = tuple(_printed(item, chained=index > 0) for index, item in enumerate(items))
     return TracebackBlock(number=number, logger=record.logger, said=record.event[:300], aside=aside, found=found)
 
 
 def text_block(record: LogRecord, number: int, *, aside: bool) -> TracebackBlock:
     """Return a traceback that begins in this record's text, and may end there."""
     said, _, _ = record.event.partition("Traceback (most recent call last)")
-    lines = record.event[len(said):].split("\n")
+    if said.endswith("Exception Group "):
+        said = said.removesuffix("Exception Group ").rstrip(" +|")
+    lines = record.event[len(said) :].split("\n")
     return TracebackBlock(
         number=number, logger=record.logger, said=said.strip()[:300], aside=aside, lines=lines[:LINES_LIMIT]
     )
+
+
+def unfolded(lines: list[str]) -> list[str]:
+    """Return a printed exception group as a chain, its members first as causes of the group; else *lines*."""
+    at = next((n for n, line in enumerate(lines) if _GROUP in line), None)
+    if at is None:
+        return lines
+    inside = [_MARGIN.sub("", line) for line in lines[at:]]
+    splits = [n for n, line in enumerate(lines[at:]) if _MEMBER.match(line)]
+    if not splits:
+        return [*lines[:at], _HEADER, *inside[1:]]
+    parts = [inside[a + 1 : b] for a, b in zip(splits, [*splits[1:], len(inside)], strict=True)]
+    parts = [[line for line in part if not _MARGIN_END.match(line)] for part in parts]
+    chain = [_HEADER if _GROUP in line else line for part in [*parts, inside[: splits[0]]] for line in [_LINK, *part]]
+    return [*lines[:at], *chain[1:]]
+
+
+def _members(item: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield an exception group's members, first causes first, and then the group itself."""
+    groups = item.get("exceptions")
+    for member in groups[:GROUP_LIMIT] if isinstance(groups, list) else []:
+        stacks = member.get("stacks") if isinstance(member, dict) else member
+        for stack in reversed(stacks) if isinstance(stacks, list) else []:
+            if isinstance(stack, dict):
+                yield from _members(stack)
+    yield item
 
 
 def _printed(item: dict[str, Any], *, chained: bool) -> PrintedException:
     raw = item.get("frames")
     frames = tuple(
         Frame(
-            path=str(f.get("filename") or ""), line=_int(f.get("lineno")), function=str(f.get("name") or ""),
+            path=str(f.get("filename") or ""),
+            line=_int(f.get("lineno")),
+            function=str(f.get("name") or ""),
             code=str(f.get("line") or "")[:300],
         )
         for f in (raw if isinstance(raw, list) else [])
@@ -123,8 +163,15 @@ def _printed(item: dict[str, Any], *, chained: bool) -> PrintedException:
     )
     syntax = item.get("syntax_error")
     if isinstance(syntax, dict):
-        frames = (*frames, Frame(path=str(syntax.get("filename") or ""), line=_int(syntax.get("lineno")),
-                                 function="", code=str(syntax.get("line") or "").strip()[:300]))
+        frames = (
+            *frames,
+            Frame(
+                path=str(syntax.get("filename") or ""),
+                line=_int(syntax.get("lineno")),
+                function="",
+                code=str(syntax.get("line") or "").strip()[:300],
+            ),
+        )
     return PrintedException(
         error_class=str(item.get("exc_type") or "unknown"),
         message=str(item.get("exc_value") or "")[:MESSAGE_LIMIT],

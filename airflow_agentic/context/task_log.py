@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from airflow_agentic.context.distil import DistilledLog, distil
-from airflow_agentic.context.last_words import printed_error
+from airflow_agentic.context.distil import DistilledLog, distil, templates_of
+from airflow_agentic.context.last_words import outlived, printed_error
 from airflow_agentic.errors import IncidentNotFound, SourceUnavailable
 from airflow_agentic.ports import AirflowReader
 from airflow_agentic.records import (
@@ -33,6 +33,9 @@ log = logging.getLogger(__name__)
 
 LOGS_LIMIT = 200
 """Failed tasks whose logs are read; more than that in one run are counted, not read."""
+GOOD_LOGS_LIMIT = 5
+"""Tasks whose last good log is read as well, to tell what is new."""
+HISTORY_LIMIT = 20
 WARNING_LOGS_LIMIT = 30
 WARNING_CHARS = 1_500
 
@@ -74,9 +77,14 @@ class TaskLogSource:
         """
         gaps: list[Gap] = []
         read: list[_Read] = []
+        good: dict[str, frozenset[int]] = {}
         for task in target.failed[:LOGS_LIMIT]:
             try:
-                read.append(self._one(task))
+                known = self._known(target, task, good) if len(good) < GOOD_LOGS_LIMIT else good.get(task.key.task_id)
+                read.append(self._one(task, known or frozenset()))
+                if read[-1].distilled.broken_off:
+                    said = f"the log of {task.key.task_id} broke off {read[-1].distilled.broken_off}"
+                    gaps.append(Gap(source=self.name, reason=said))
             except (SourceUnavailable, IncidentNotFound) as error:
                 gaps.append(Gap(source=self.name, reason=str(error)))
         if target.failed and not read:
@@ -86,8 +94,24 @@ class TaskLogSource:
         evidence = [*self._failures(target, read), *self._warnings(target, so_far, gaps)]
         return SourceReport(evidence=tuple(evidence), errors=tuple(r.error for r in read), gaps=tuple(gaps))
 
-    def _one(self, task: TaskRun) -> _Read:
-        distilled = distil(self.reader.log(task.key), budget_chars=self.budget_chars)
+    def _known(self, target: Target, task: TaskRun, good: dict[str, frozenset[int]]) -> frozenset[int]:
+        """Return the kinds of line of the log of the task when it last worked; read once for each task."""
+        task_id, index = task.key.task_id, task.key.map_index
+        if task_id in good:
+            return good[task_id]
+        good[task_id] = frozenset()
+        try:
+            history = self.reader.task_history(target.dag.dag_id, task_id, limit=HISTORY_LIMIT)
+            worked = [t.key for t in history if t.state == "success" and t.key.run_id != target.run.run_id]
+            if worked:
+                key = next((k for k in worked if k.map_index == index), worked[0])
+                good[task_id] = templates_of(self.reader.log(key))
+        except (SourceUnavailable, IncidentNotFound) as error:
+            log.debug("No log of a good try of %s to compare with: %s", task_id, error)
+        return good[task_id]
+
+    def _one(self, task: TaskRun, known: frozenset[int]) -> _Read:
+        distilled = distil(self.reader.log(task.key), budget_chars=self.budget_chars, known=known)
         log.debug("Distilled %d lines of %s to %d characters", distilled.lines, task.key, len(distilled.text))
         return _Read(task=task, error=error_of(task.key, distilled), distilled=distilled)
 
@@ -102,7 +126,9 @@ class TaskLogSource:
             shared = f"The same error ended {len(same)} tasks: {_names(r.task.key for r in same)}\n" if more else ""
             tries = first.task.key.try_number
             yield Evidence(
-                id="", source=self.name, trust=Trust.UNTRUSTED,
+                id="",
+                source=self.name,
+                trust=Trust.UNTRUSTED,
                 title=f"{first.task.key.task_id}{more} failed: {first.error.error_class}: {_line(first.error.message)}",
                 body=f"{shared}Log of {_names([first.task.key])}, try {tries}:\n{first.distilled.text}",
                 observed_at=first.distilled.ended_at or target.run.ended_at or target.incident.last_seen,
@@ -117,12 +143,16 @@ class TaskLogSource:
             except (SourceUnavailable, IncidentNotFound) as error:
                 log.debug("No warnings of %s: %s", task.key, error)
                 continue
-            said = [f"{r.timestamp[11:19]} {r.event.strip()[:300]}{f'  (×{n})' if n > 1 else ''}".lstrip()
-                    for r, n in distilled.warnings]
+            said = [
+                f"{r.timestamp[11:19]} {r.event.strip()[:300]}{f'  (×{n})' if n > 1 else ''}".lstrip()
+                for r, n in distilled.warnings
+            ]
             if said:
                 key = task.key
                 yield Evidence(
-                    id="", source=self.name, trust=Trust.UNTRUSTED,
+                    id="",
+                    source=self.name,
+                    trust=Trust.UNTRUSTED,
                     title=f"{key.dag_id}.{key.task_id} succeeded before it, with a warning: {_line(said[0])}",
                     body=_fitting(said, WARNING_CHARS),
                     observed_at=distilled.ended_at or target.incident.last_seen,
@@ -144,6 +174,9 @@ class TaskLogSource:
 
 def error_of(task: TaskKey, distilled: DistilledLog) -> TaskError:
     """Return what ended the task: its exception, else the error that its program printed, else its last words."""
+    ended = outlived(task, distilled.exceptions, distilled.since)
+    if ended is not None:
+        return ended
     error = root_error(task, distilled.exceptions)
     only_wrapped = all(is_wrapper(item) for item in distilled.exceptions)
     if error is not None and not only_wrapped:
@@ -173,5 +206,3 @@ def _fitting(lines: list[str], limit: int) -> str:
             return "\n".join([*kept, f"[{len(lines) - len(kept)} more left out]"])
         kept.append(line)
     return "\n".join(kept)
-
-
