@@ -7,7 +7,9 @@ belongs to one process: a fork starts one of its own and leaves its parent's con
 
 from __future__ import annotations
 
+import math
 import os
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +17,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from airflow_agentic.errors import StoreError
 
@@ -23,6 +27,8 @@ VERSION_TABLE = "agentic_version"
 REVISIONS = ("0001", "0002", "0003")
 """Every revision that this version knows, oldest first; a test holds it against the scripts."""
 BUSY_S = 30
+IDLE_S = 5.0
+"""After which a server's connection is asked whether it is alive, before it is used."""
 SETTING = "[agentic] store_url"
 
 
@@ -64,10 +70,21 @@ class Database:
             with connection.begin():
                 yield connection
 
+    @contextmanager
+    def at_once(self) -> Iterator[Connection]:
+        """Give a connection on which each statement commits itself: one round trip. Not for SQLite.
+
+        :raises StoreError: as `write`.
+        """
+        with self._translated(), self._ready().connect() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
     def exclusively(self, connection: Connection, name: str) -> None:
         """Wait until no other transaction holds *name*, and hold it until this one ends."""
         if not self.sqlite:  # SQLite has one writer at a time anyway
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": zlib.crc32(f"agentic:{name}".encode())})
+            connection.execute(
+                text("SELECT pg_advisory_xact_lock(:key)"), {"key": zlib.crc32(f"agentic:{name}".encode())}
+            )
 
     def migrate(self) -> tuple[str, ...]:
         """Bring the tables to this version's revision and return the revisions applied; safe from many processes.
@@ -109,7 +126,10 @@ class Database:
             event.listen(engine, "connect", _tune_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
             return engine
-        return create_engine(self.url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+        engine = create_engine(self.url, connect_args={"connect_timeout": 10})
+        event.listen(engine, "checkin", _note_use)
+        event.listen(engine, "checkout", _ping_if_idle)
+        return engine
 
     def _migrate(self, engine: Engine) -> tuple[str, ...]:
         with engine.connect() as connection:
@@ -128,8 +148,9 @@ class Database:
     def _known(self, revision: str | None) -> str | None:
         if revision is not None and revision not in REVISIONS:
             raise StoreError(
-                f"Opening the store {self.shown!r} failed: its tables are of revision {revision!r}, this version knows "
-                f"up to {REVISIONS[-1]!r}. Install the newer airflow-agentic here too, or set {SETTING} to another store."
+                f"Opening the store {self.shown!r} failed: its tables are of revision {revision!r}, this version "
+                f"knows up to {REVISIONS[-1]!r}. Install the newer airflow-agentic here too, "
+                f"or set {SETTING} to another store."
             )
         return revision
 
@@ -141,11 +162,13 @@ class Database:
             raise StoreError(self._explain(error)) from error
         except ModuleNotFoundError as error:
             raise StoreError(
-                f"Opening the store {self.shown!r} failed: {error}. Install airflow-agentic[postgres], or mend {SETTING}."
+                f"Opening the store {self.shown!r} failed: {error}. "
+                f"Install airflow-agentic[postgres], or mend {SETTING}."
             ) from error
         except OSError as error:
             raise StoreError(
-                f"Opening the store {self.shown!r} failed: {error}. Make the folder of {SETTING} writable for this user."
+                f"Opening the store {self.shown!r} failed: {error}. "
+                f"Make the folder of {SETTING} writable for this user."
             ) from error
 
     def _explain(self, error: SQLAlchemyError) -> str:
@@ -156,12 +179,31 @@ class Database:
 
 
 _ADVICE = (
-    (("database is locked", "database table is locked"), f"Another process held it for {BUSY_S} s; clearing the task is safe."),
-    (("is full", "no space left", "disk i/o error"), f"Free space on the disk of {SETTING}; clearing the task is safe then."),
-    (("readonly", "read-only", "unable to open", "permission denied"), f"Make the file of {SETTING} writable for this user."),
-    (("not a database", "malformed"), f"The file of {SETTING} is damaged or something else: restore it or name another."),
     (
-        ("connection refused", "could not connect", "connection failed", "timeout expired", "does not exist", "closed the"),
+        ("database is locked", "database table is locked"),
+        f"Another process held it for {BUSY_S} s; clearing the task is safe.",
+    ),
+    (
+        ("is full", "no space left", "disk i/o error"),
+        f"Free space on the disk of {SETTING}; clearing the task is safe then.",
+    ),
+    (
+        ("readonly", "read-only", "unable to open", "permission denied"),
+        f"Make the file of {SETTING} writable for this user.",
+    ),
+    (
+        ("not a database", "malformed"),
+        f"The file of {SETTING} is damaged or something else: restore it or name another.",
+    ),
+    (
+        (
+            "connection refused",
+            "could not connect",
+            "connection failed",
+            "timeout expired",
+            "does not exist",
+            "closed the",
+        ),
         f"Start the database or mend {SETTING}; clearing the task is safe.",
     ),
 )
@@ -201,6 +243,23 @@ def _tune_sqlite(connection: object, _record: object) -> None:
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.close()
+
+
+def _note_use(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.info["used_at"] = time.monotonic()
+
+
+def _ping_if_idle(connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: object) -> None:
+    """Ask a connection that has been idle whether it is alive; asking each time would double the round trips."""
+    if time.monotonic() - record.info.get("used_at", math.inf) < IDLE_S:
+        return
+    try:
+        cursor = connection.cursor()
+        cursor.execute("SELECT 1")
+        cursor.close()
+        connection.rollback()
+    except Exception as error:  # whatever the driver says of a dead connection; the pool opens another
+        raise DisconnectionError from error
 
 
 def _begin_sqlite(connection: Connection) -> None:

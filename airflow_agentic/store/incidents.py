@@ -12,13 +12,14 @@ from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import Connection, case, delete, func, select, update
+from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from airflow_agentic.errors import IncidentNotFound, StoreError
 from airflow_agentic.records import Failure, Incident, IncidentState, TaskKey
 from airflow_agentic.store.clock import now
 from airflow_agentic.store.database import Database
+from airflow_agentic.store.statements import FOLD, MEMBER
 from airflow_agentic.store.tables import INCIDENTS, MEMBERS, RECORDS
 
 OPENED = "recorded; no triage run yet"
@@ -37,47 +38,9 @@ class SqlIncidents:
 
         :raises StoreError: the store cannot be written; the caller keeps the failure elsewhere.
         """
-        insert = sqlite.insert if self._database.sqlite else postgresql.insert
-        opened = insert(INCIDENTS).values(
-            id=incident_id,
-            dag_id=failure.dag_id,
-            run_id=failure.run_id,
-            clear_number=failure.clear_number,
-            state=IncidentState.CAPTURED.value,
-            detail=OPENED,
-            first_seen=failure.seen_at,
-            last_seen=failure.seen_at,
-            signals=1,
-            logical_date=failure.logical_date,
-            owners=json.dumps(failure.owners),
-            tags=json.dumps(failure.tags),
-        )
-        old, new = INCIDENTS.c, opened.excluded
-        folded = opened.on_conflict_do_update(
-            index_elements=[old.id],
-            set_={
-                "signals": old.signals + 1,
-                "first_seen": case((new.first_seen < old.first_seen, new.first_seen), else_=old.first_seen),
-                "last_seen": case((new.last_seen > old.last_seen, new.last_seen), else_=old.last_seen),
-                "logical_date": func.coalesce(old.logical_date, new.logical_date),
-                "owners": case((old.owners == "[]", new.owners), else_=old.owners),
-                "tags": case((old.tags == "[]", new.tags), else_=old.tags),
-            },
-        ).returning(INCIDENTS)
         with self._database.write() as connection:
-            row = connection.execute(folded).one()
-            if failure.task_id is not None:
-                member = insert(MEMBERS).values(
-                    incident_id=incident_id,
-                    dag_id=failure.dag_id,
-                    run_id=failure.run_id,
-                    task_id=failure.task_id,
-                    map_index=failure.map_index,
-                    try_number=failure.try_number or 1,
-                    position=row.signals,
-                )
-                connection.execute(member.on_conflict_do_nothing())
-            return _incidents(connection, [row])[0]
+            fold(connection, signal_values(incident_id, failure))
+            return _get(connection, incident_id)
 
     def get(self, incident_id: str) -> Incident:
         """Return one incident. :raises IncidentNotFound: there is none."""
@@ -102,13 +65,16 @@ class SqlIncidents:
     def advance(self, incident_id: str, state: IncidentState, detail: str, **changes: Any) -> Incident:
         """Set the state and any of ``fingerprint``, ``members``, ``url``, ``logical_date``.
 
+        None leaves a value as it was: a stage that learned nothing new takes nothing away. ``""`` erases it.
+
         :raises IncidentNotFound: there is none.
         """
         unknown = sorted(set(changes) - CHANGEABLE)
         if unknown:
             raise TypeError(f"advance() cannot set {unknown}; allowed: {sorted(CHANGEABLE)}")
         members = changes.pop("members", None)
-        values = {"state": state.value, "detail": storable(detail), **changes}
+        given = {name: value or None for name, value in changes.items() if value is not None}
+        values: dict[str, Any] = {"state": state.value, "detail": storable(detail), **given}
         with self._database.write() as connection:
             connection.execute(update(INCIDENTS).where(INCIDENTS.c.id == incident_id).values(values))
             if members is not None:
@@ -143,13 +109,42 @@ class SqlIncidents:
         return None if body is None else read(body, kind)
 
 
+def signal_values(incident_id: str, failure: Failure) -> dict[str, object]:
+    """Return one signal as the values of `statements.FOLD` and its kin."""
+    return {
+        "incident_id": incident_id,
+        "dag_id": failure.dag_id,
+        "run_id": failure.run_id,
+        "clear_number": failure.clear_number,
+        "state": IncidentState.CAPTURED.value,
+        "detail": OPENED,
+        "seen_at": failure.seen_at,
+        "logical_date": failure.logical_date,
+        "owners": json.dumps(failure.owners),
+        "tags": json.dumps(failure.tags),
+        "task_id": failure.task_id,
+        "map_index": failure.map_index,
+        "try_number": failure.try_number or 1,
+    }
+
+
+def fold(connection: Connection, values: Mapping[str, object]) -> None:
+    """Open the incident or fold the signal into it, and note its task. The transaction is the caller's."""
+    signals = connection.execute(FOLD, values).scalar_one()
+    if values["task_id"] is not None:
+        connection.execute(MEMBER, {**values, "position": signals})
+
+
 def written(record: object) -> str:
     """Return *record* as JSON text. :raises StoreError: it is no record, or holds what JSON cannot."""
     try:
         # Not dump_json: it writes infinity as null, which reads back as another value.
-        return json.dumps(_adapter(type(record)).dump_python(record, mode="json"))
+        kind: Any = type(record)
+        return json.dumps(_adapter(kind).dump_python(record, mode="json"))
     except (TypeError, ValueError) as error:
-        raise StoreError(f"Keeping a {type(record).__name__} failed: {error}. This is a defect of its stage.") from error
+        raise StoreError(
+            f"Keeping a {type(record).__name__} failed: {error}. This is a defect of its stage."
+        ) from error
 
 
 def read(body: str, kind: type) -> Any:
@@ -187,13 +182,12 @@ def _incidents(connection: Connection, rows: Iterable[Any]) -> list[Incident]:
     found = list(rows)
     members: dict[str, list[TaskKey]] = {row.id: [] for row in found}
     chosen = select(MEMBERS.c.incident_id, *_KEY).where(MEMBERS.c.incident_id.in_(members))
-    for member in connection.execute(chosen.order_by(MEMBERS.c.position, *_KEY)) if members else ():
-        key: Mapping[str, Any] = member._mapping
-        members[key["incident_id"]].append(TaskKey(**{column.name: key[column.name] for column in _KEY}))
+    for member in connection.execute(chosen.order_by(MEMBERS.c.position, *_KEY)).mappings() if members else ():
+        members[member["incident_id"]].append(TaskKey(**{column.name: member[column.name] for column in _KEY}))
     return [
         Incident(
             **{
-                **row._mapping,
+                **row._mapping,  # noqa: SLF001  # public, whatever its name
                 "state": IncidentState(row.state),
                 "owners": tuple(json.loads(row.owners)),
                 "tags": tuple(json.loads(row.tags)),

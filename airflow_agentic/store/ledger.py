@@ -1,25 +1,28 @@
 """The audit on a database: append-only, one hash chain per incident.
 
 The chain's head row is the lock: eight processes that append to one incident wait for each other there, and
-those of other incidents do not. See `chain` for what a chain proves.
+those of other incidents do not. ``at`` is read before that wait, so two neighbours may differ by as much. See
+`chain` for what a chain proves.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, TextClause, select
 
 from airflow_agentic.errors import AuditError, StoreError
 from airflow_agentic.ports import Redactor
-from airflow_agentic.records import LedgerEntry
-from airflow_agentic.store.chain import FIRST, Head, as_json, faults, fit_facts, next_entry
+from airflow_agentic.records import Failure, LedgerEntry
+from airflow_agentic.store.chain import FIRST, Head, as_json, digest_parts, faults, fit_facts, next_entry
 from airflow_agentic.store.clock import now
 from airflow_agentic.store.database import Database
+from airflow_agentic.store.incidents import fold, signal_values
+from airflow_agentic.store.statements import APPEND, CAPTURE, HEAD, LINE, MOVE, OPEN_HEAD
 from airflow_agentic.store.tables import HEADS, LEDGER
 
 _ROWS_AT_ONCE = 2_000
@@ -38,20 +41,29 @@ class SqlLedger:
         :raises AuditError: it could not be written; stop. Clearing the task is safe once the store works again.
         """
         said = fit_facts(facts, self._redact)
-        try:
-            with self._database.write() as connection:
-                head = self._locked_head(connection, incident_id)
-                entry = next_entry(head, incident_id=incident_id, at=now(), stage=stage, event=event, facts=said)
-                connection.execute(insert(LEDGER), {**vars(entry), "facts": json.dumps(entry.facts)})
-                connection.execute(
-                    update(HEADS).where(HEADS.c.incident_id == incident_id),
-                    {"sequence": entry.sequence, "digest": entry.digest},
-                )
-        except StoreError as error:
-            raise AuditError(
-                f"Writing the ledger line {stage}/{event} of {incident_id!r} failed, so nothing goes on: {error}"
-            ) from error
-        return entry
+        with _audited(incident_id, stage, event):
+            if self._database.sqlite:
+                with self._database.write() as connection:
+                    return _append_locally(connection, incident_id, stage, event, said)
+            with self._database.at_once() as connection:
+                return _append_remotely(connection, APPEND, incident_id, stage, event, said, {})
+
+    def capture(self, incident_id: str, failure: Failure) -> LedgerEntry:
+        """Fold the signal into its incident and write the line that says so: both or neither.
+
+        The signal is what `SqlIncidents.record` makes of it; the line is ``capture``/``recorded``.
+
+        :raises AuditError: as `append`.
+        """
+        said, values = fit_facts(signal_facts(failure), self._redact), signal_values(incident_id, failure)
+        stage, event = "capture", "recorded"
+        with _audited(incident_id, stage, event):
+            if self._database.sqlite:
+                with self._database.write() as connection:
+                    fold(connection, values)
+                    return _append_locally(connection, incident_id, stage, event, said)
+            with self._database.at_once() as connection:
+                return _append_remotely(connection, CAPTURE, incident_id, stage, event, said, values)
 
     def entries(self, incident_id: str) -> tuple[LedgerEntry, ...]:
         """Return an incident's lines in order; none when it has no ledger."""
@@ -76,7 +88,9 @@ class SqlLedger:
             ends = ends.where(HEADS.c.incident_id == incident_id)
         found: list[str] = []
         with self._database.read() as connection:
-            heads = {row.incident_id: Head(sequence=row.sequence, digest=row.digest) for row in connection.execute(ends)}
+            heads = {
+                row.incident_id: Head(sequence=row.sequence, digest=row.digest) for row in connection.execute(ends)
+            }
             rows = connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(lines)
             for name, chain in groupby(map(_entry, rows), key=lambda entry: entry.incident_id):
                 found += faults(name, chain, heads.pop(name, None))
@@ -84,17 +98,66 @@ class SqlLedger:
             found += faults(name, (), head)
         return tuple(found)
 
-    def _locked_head(self, connection: Connection, incident_id: str) -> Head | None:
-        chosen = select(HEADS.c.sequence, HEADS.c.digest).where(HEADS.c.incident_id == incident_id).with_for_update()
-        row = connection.execute(chosen).first()
-        if row is None:
-            # Two first lines at once: one inserts, the other waits here and then reads what the first wrote.
-            opened = (sqlite.insert if self._database.sqlite else postgresql.insert)(HEADS)
-            connection.execute(
-                opened.values(incident_id=incident_id, sequence=0, digest=FIRST).on_conflict_do_nothing()
-            )
-            row = connection.execute(chosen).one()
-        return Head(sequence=row.sequence, digest=row.digest)
+
+def signal_facts(failure: Failure) -> dict[str, object]:
+    """Return what the ledger says of one signal."""
+    said = {
+        "signal": failure.signal.value,
+        "task": failure.task_id,
+        "map_index": failure.map_index if failure.map_index >= 0 else None,
+        "try_number": failure.try_number,
+        "reason": failure.reason,
+        "error": failure.error_class,
+        "message": failure.error_message,
+    }
+    return {name: value for name, value in said.items() if value is not None}
+
+
+@contextmanager
+def _audited(incident_id: str, stage: str, event: str) -> Iterator[None]:
+    try:
+        yield
+    except StoreError as error:
+        raise AuditError(
+            f"Writing the ledger line {stage}/{event} of {incident_id!r} failed, so nothing goes on: {error}"
+        ) from error
+
+
+def _append_locally(
+    connection: Connection, incident_id: str, stage: str, event: str, facts: tuple[tuple[str, str], ...]
+) -> LedgerEntry:
+    """Append inside a transaction that is the only writer."""
+    row = connection.execute(HEAD, {"incident_id": incident_id}).first()
+    head = Head(sequence=row.sequence, digest=row.digest) if row else None
+    entry = next_entry(head, incident_id=incident_id, at=now(), stage=stage, event=event, facts=facts)
+    connection.execute(LINE, {**vars(entry), "facts": json.dumps(facts)})
+    connection.execute(MOVE, {"incident_id": incident_id, "sequence": entry.sequence, "digest": entry.digest})
+    return entry
+
+
+def _append_remotely(
+    connection: Connection,
+    statement: TextClause,
+    incident_id: str,
+    stage: str,
+    event: str,
+    facts: tuple[tuple[str, str], ...],
+    values: Mapping[str, object],
+) -> LedgerEntry:
+    """Append by one statement that locks the head, makes the digest and commits itself."""
+    at = now()
+    before, between, after = digest_parts(incident_id, at, stage, event, facts)
+    line = {"incident_id": incident_id, "at": at, "stage": stage, "event": event, "facts": json.dumps(facts)}
+    line.update(before=before, between=between, after=after)
+    row = connection.execute(statement, {**values, **line}).first()
+    if row is None:
+        connection.execute(OPEN_HEAD, {"incident_id": incident_id, "digest": FIRST})
+        row = connection.execute(statement, {**values, **line}).one()
+    head = Head(sequence=row.sequence - 1, digest=row.previous)
+    entry = next_entry(head, incident_id=incident_id, at=at, stage=stage, event=event, facts=facts)
+    if entry.digest != row.digest:
+        raise StoreError(f"The database made the digest {row.digest!r} where {entry.digest!r} is right.")
+    return entry
 
 
 def _entry(row: Any) -> LedgerEntry:

@@ -40,7 +40,8 @@ class MemoryIncidents:
         with self._lock:
             old = self._incidents.get(incident_id) or Incident(
                 id=incident_id, dag_id=failure.dag_id, run_id=failure.run_id, clear_number=failure.clear_number,
-                state=IncidentState.CAPTURED, detail=OPENED, first_seen=failure.seen_at, last_seen=failure.seen_at, signals=0,
+                state=IncidentState.CAPTURED, detail=OPENED, first_seen=failure.seen_at, last_seen=failure.seen_at,
+                signals=0,
             )  # fmt: skip
             self._incidents[incident_id] = replace(
                 old,
@@ -73,8 +74,11 @@ class MemoryIncidents:
         unknown = sorted(set(changes) - CHANGEABLE)
         if unknown:
             raise TypeError(f"advance() cannot set {unknown}; allowed: {sorted(CHANGEABLE)}")
+        given: dict[str, Any] = {
+            name: value if name == "members" else value or None for name, value in changes.items() if value is not None
+        }
         with self._lock:
-            changed = replace(self.get(incident_id), state=state, detail=storable(detail), **changes)
+            changed = replace(self.get(incident_id), state=state, detail=storable(detail), **given)
             self._incidents[incident_id] = changed
             return changed
 
@@ -88,7 +92,9 @@ class MemoryIncidents:
         return None if body is None else read(body, kind)
 
     def _newest(self) -> Any:
-        return sorted(sorted(self._incidents.values(), key=lambda one: one.id), key=lambda one: one.last_seen, reverse=True)
+        return sorted(
+            sorted(self._incidents.values(), key=lambda one: one.id), key=lambda one: one.last_seen, reverse=True
+        )
 
 
 class MemoryLedger:
@@ -136,7 +142,9 @@ class MemorySpending:
         with self._lock:
             mine = sum(amount for incident, _, amount in self._held if incident == incident_id)
             check_limit("usd_per_incident", self._limits[0], mine, wanted)
-            check_limit("usd_per_day", self._limits[1], sum(amount for _, on, amount in self._held if on == day), wanted)
+            check_limit(
+                "usd_per_day", self._limits[1], sum(amount for _, on, amount in self._held if on == day), wanted
+            )
             self._held.append((incident_id, day, wanted))
             return str(len(self._held) - 1)
 

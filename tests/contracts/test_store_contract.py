@@ -107,6 +107,13 @@ def test_advance_sets_what_it_is_given_and_nothing_else(store: Any) -> None:
         store.incidents.advance("i1", IncidentState.FAILED, "", signals=9)
 
 
+def test_advance_keeps_an_address_unless_it_is_erased_by_an_empty_one(store: Any) -> None:
+    store.incidents.record("i1", a_failure())
+    store.incidents.advance("i1", IncidentState.DELIVERED, "", url="https://forge/1")
+    assert store.incidents.advance("i1", IncidentState.DELIVERED, "again", url=None).url == "https://forge/1"
+    assert store.incidents.advance("i1", IncidentState.DELIVERED, "gone", url="").url is None
+
+
 def test_an_unknown_incident_is_named(store: Any) -> None:
     with pytest.raises(IncidentNotFound, match="'nope'"):
         store.incidents.get("nope")

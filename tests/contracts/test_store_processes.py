@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fixtures_postgres import new_database
 from sqlalchemy import text
 
 from airflow_agentic.errors import AuditError, BudgetExceeded, StoreError
 from airflow_agentic.records import Failure, Signal
 from airflow_agentic.store.database import REVISIONS, Database
 from airflow_agentic.store.engine import migrate, open_store
-from fixtures_postgres import new_database
 
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -63,6 +63,25 @@ def test_eight_processes_on_a_store_that_does_not_exist_yet_lose_and_double_noth
         assert [entry.sequence for entry in store.ledger.entries("i0")] == list(range(1, 41))
         assert store.ledger.verify() == ()
     assert sum(reserved) == 50
+
+
+def capture(url: str, worker: int) -> None:
+    with open_store(url) as store:
+        for number in range(20):
+            failure = Failure(dag_id="d", run_id="r", clear_number=0, signal=Signal.TASK_CALLBACK, task_id=f"t{worker}_{number}",
+                              seen_at="2026-11-02T04:00:00+00:00", error_message="password=hunter2 \x00")  # fmt: skip
+            store.ledger.capture(f"i{number % 2}", failure)
+            store.ledger.append(f"i{number % 2}", "s", "e", {"worker": worker})
+
+
+@pytest.mark.e2e
+def test_signals_captured_with_their_lines_by_eight_processes_are_exact_and_redacted(url: str) -> None:
+    in_processes(capture, [(url, worker) for worker in range(8)])
+    with open_store(url) as store:
+        assert [(one.signals, len(one.members)) for one in store.incidents.list()] == [(80, 80)] * 2
+        assert [entry.sequence for entry in store.ledger.entries("i0")] == list(range(1, 161))
+        assert store.ledger.verify() == ()
+        assert not any("hunter2" in line for line in store.ledger.export("i1"))
 
 
 @pytest.mark.e2e
@@ -137,7 +156,9 @@ def test_the_database_file_and_its_folder_are_for_their_owner_only(tmp_path: Pat
     assert (tmp_path / "new" / "store.db").stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("given", ["sqlite:///store.db", "sqlite://", "mysql://u:pw1234@h/d", "nonsense", "oracle+none://h"])
+@pytest.mark.parametrize(
+    "given", ["sqlite:///store.db", "sqlite://", "mysql://u:pw1234@h/d", "nonsense", "oracle+none://h"]
+)
 def test_an_address_that_cannot_work_is_refused_with_the_setting_and_without_its_password(given: str) -> None:
     with pytest.raises(StoreError, match=r"\[agentic\] store_url") as refused:
         open_store(given)

@@ -1,4 +1,4 @@
-"""The first tables."""
+"""The first tables."""  # noqa: INP001  # a folder of scripts, as Alembic has it
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,6 +8,19 @@ down_revision = None
 
 
 def upgrade() -> None:
+    """Make incidents, ledger, spending and published changes."""
+    _changes_and_incidents()
+    _ledger()
+    _members_records_spending()
+
+
+def downgrade() -> None:
+    """Drop them with all they hold."""
+    for name in ("spending", "records", "members", "ledger_heads", "ledger", "incidents", "changes"):
+        op.drop_table(f"agentic_{name}")
+
+
+def _changes_and_incidents() -> None:
     op.create_table(
         "agentic_changes",
         sa.Column("repository", sa.String(400), primary_key=True),
@@ -44,6 +57,9 @@ def upgrade() -> None:
     op.create_index("agentic_incidents_dag", "agentic_incidents", ["dag_id", "last_seen"])
     op.create_index("agentic_incidents_fingerprint", "agentic_incidents", ["fingerprint"])
     op.create_index("agentic_incidents_last_seen", "agentic_incidents", ["last_seen"])
+
+
+def _ledger() -> None:
     op.create_table(
         "agentic_ledger",
         sa.Column("incident_id", sa.String(250), primary_key=True),
@@ -61,6 +77,9 @@ def upgrade() -> None:
         sa.Column("sequence", sa.Integer, nullable=False),
         sa.Column("digest", sa.String(64), nullable=False),
     )
+
+
+def _members_records_spending() -> None:
     op.create_table(
         "agentic_members",
         sa.Column("incident_id", sa.String(250), primary_key=True),
@@ -91,13 +110,3 @@ def upgrade() -> None:
     )
     op.create_index("agentic_spending_day", "agentic_spending", ["day"])
     op.create_index("agentic_spending_incident", "agentic_spending", ["incident_id"])
-
-
-def downgrade() -> None:
-    op.drop_table("agentic_spending")
-    op.drop_table("agentic_records")
-    op.drop_table("agentic_members")
-    op.drop_table("agentic_ledger_heads")
-    op.drop_table("agentic_ledger")
-    op.drop_table("agentic_incidents")
-    op.drop_table("agentic_changes")
