@@ -31,6 +31,37 @@ CHATTER = (
     "checkpoint {h} saved to s3://bucket/tmp/{h}/part-{a}.parquet",
     "GET http://10.0.{a}.{b}:8080/health 200 {f}ms",
 )
+NAMED = (
+    "Table {w} analysed, {a} pages, next {w}",
+    "user {w} opened session {w}",
+    "Copied file {w}_{a}.csv to bucket {w}",
+    "worker {w} picked job {w}",
+    "Step {w}: {w} done in {a}s",
+    "resolved {w} to 10.0.0.{a}",
+    "Customer {w} {w} has {a} orders",
+    "Merging {w} into {w} on key {w}",
+    "metric {w}.{w}={a}",
+    "sent {a} messages to topic {w}",
+)
+"""Statements with names in them: each makes thousands of kinds of line."""
+SYLLABLES = (
+    "ka",
+    "mo",
+    "ri",
+    "ten",
+    "sol",
+    "ver",
+    "pra",
+    "lin",
+    "dex",
+    "tor",
+    "una",
+    "bel",
+    "cas",
+    "dro",
+    "fin",
+    "gal",
+)
 CAUSES = {
     "ERROR": (
         "connection to 10.1.2.3:5432 refused by server",
@@ -62,6 +93,20 @@ def lines(target_bytes: int, seed: int = 7) -> Iterator[bytes]:
         )
         if number % 500 == 0:
             text = f"Stage {dice.choice(words)} of {dice.choice(words)} finished, next is {dice.choice(words)}"
+        line = record("info", text, number)
+        written += len(line)
+        yield line
+
+
+def named_lines(target_bytes: int, seed: int = 5) -> Iterator[bytes]:
+    """Yield records whose lines are full of names."""
+    dice = random.Random(seed)
+    written = number = 0
+    while written < target_bytes:
+        number += 1
+        text = dice.choice(NAMED).replace("{a}", str(dice.randrange(10_000)))
+        while "{w}" in text:
+            text = text.replace("{w}", "".join(dice.choices(SYLLABLES, k=3)), 1)
         line = record("info", text, number)
         written += len(line)
         yield line
@@ -134,7 +179,7 @@ def rates(megabytes: int, repetitions: int) -> None:
     ratio = base / statistics.median(r["cpu"] for r in found["distil"])
     rss = max(r["rss"] for r in found["distil"])
     print(f"\n{'goal':<34} {'got':>8}")
-    print(f"{'≥ 3.0 × json.loads (later: 4)':<34} {ratio:8.1f}  {'met' if ratio >= 3 else 'MISSED'}")
+    print(f"{'≥ 4.0 × json.loads':<34} {ratio:8.1f}  {'met' if ratio >= 4 else 'MISSED'}")
     print(f"{'≤ 64 MB RSS':<34} {rss:8.0f}  {'met' if rss <= 64 else 'MISSED'}\n")
 
 
@@ -145,11 +190,10 @@ def public_causes() -> tuple[str, ...]:
         return tuple(line.rstrip("\n") for line in text if line.strip() and not line.startswith("#"))
 
 
-def recall(placements: int, planted: dict[str, tuple[str, ...]], title: str) -> None:
+def recall(placements: int, planted: dict[str, tuple[str, ...]], title: str, body: list[bytes]) -> None:
     """Print how often a planted cause is kept, against the ends of the log."""
     from airflow_agentic.context.distil import distil
 
-    body = list(lines(5_000_000, seed=11))
     dice = random.Random(3)
     lost: set[str] = set()
     print(f"\nRecall of {title}, {placements} random places in 5 MB for each cause")
@@ -186,9 +230,12 @@ def main() -> None:
         one(*options.one)
         return
     rates(1_000 if options.gigabyte else options.megabytes, 1 if options.gigabyte else 3)
-    recall(options.placements, CAUSES, "causes of our own")
+    body = list(lines(5_000_000, seed=11))
+    recall(options.placements, CAUSES, "causes of our own", body)
     public = public_causes()
-    recall(max(1, options.placements // 5), dict.fromkeys(CAUSES, public), f"{len(public)} public lines")
+    recall(max(1, options.placements // 5), dict.fromkeys(CAUSES, public), f"{len(public)} public lines", body)
+    named = list(named_lines(5_000_000))
+    recall(1, {"INFO": public}, f"{len(public)} public lines among lines full of names", named)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from airflow_agentic.records import Action, Category, Diagnosis, Dossier, FileEd
 UNPROVED_CONFIDENCE = 0.4
 CHANGE_CONFIDENCE = 0.5
 CERTAIN = 0.8
+CONTACTS_LIMIT = 5
 _NO_DIFF_CURES = {
     Category.TRANSIENT_UPSTREAM: Action.RETRY,
     Category.LATE_DATA: Action.QUARANTINE,
@@ -86,7 +87,14 @@ def _checked(dossier: Dossier, proposal: Proposal) -> Proposal:
         if proposal.change is None:
             notes.append("The diagnosis asks for a code fix but brings none that can be used.")
         diagnosis = replace(diagnosis, action=action)
+    diagnosis = replace(diagnosis, next_step=_addressed(diagnosis.next_step, dossier.contacts))
     return replace(proposal, diagnosis=diagnosis, change=change, notes=tuple(notes))
+
+
+def _addressed(next_step: str, contacts: tuple[str, ...]) -> str:
+    """Return the next step with the names of who is to take it; an empty one stays empty."""
+    new = [name for name in contacts[:CONTACTS_LIMIT] if name not in next_step]
+    return f"{next_step} Owners: {', '.join(new)}." if next_step and new else next_step
 
 
 def _with_real_cites(diagnosis: Diagnosis, dossier: Dossier, notes: list[str]) -> Diagnosis:

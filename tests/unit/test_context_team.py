@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from airflow_agentic.agents.propose import _addressed
 from airflow_agentic.context.comparison import ComparisonSource
 from airflow_agentic.context.fingerprints import incident_fingerprint
+from airflow_agentic.context.gather import gather
 from airflow_agentic.context.owners import OwnersSource, owners_of
 from airflow_agentic.context.past_incidents import PastIncidentsSource
 from airflow_agentic.context.team_rules import FrontMatterFault, TeamRulesSource, parse_rule
@@ -13,6 +15,7 @@ from airflow_agentic.guardrails.rules.team_rules import TeamRulesRule
 from airflow_agentic.records import (
     DataShape,
     Decision,
+    Evidence,
     Failure,
     FieldShape,
     IncidentState,
@@ -23,12 +26,14 @@ from airflow_agentic.records import (
     TaskKey,
     TaskRun,
     TeamRule,
+    Trust,
 )
 from airflow_agentic.testing.airflow import FakeAirflow
 from airflow_agentic.testing.builders import a_proof, a_proposal, edit
 from airflow_agentic.testing.dossiers import a_checkout
 from airflow_agentic.testing.memory import MemoryIncidents
 from airflow_agentic.testing.targets import a_target, an_error
+from airflow_agentic.tools.evidence import EvidenceTool
 
 VAT = "# VAT\nThe second condition is a legal duty."
 
@@ -177,3 +182,37 @@ def test_the_good_and_the_failing_run_stand_side_by_side():
     assert "rendered fields that differ: sql" in body
     assert "select" not in body
     assert "input o.json: 40 → 12 records; fields: 1 gone (city); 1 new (town)" in body
+
+
+def test_the_next_step_names_the_owners_once():
+    assert _addressed("Retry it.", ("@shop", "ops")) == "Retry it. Owners: @shop, ops."
+    assert _addressed("Tell ops.", ("ops",)) == "Tell ops."
+    assert not _addressed("", ("ops",))
+
+
+def test_what_did_not_fit_is_kept_whole_and_can_be_asked_for():
+    target = a_target()
+    big = [
+        Evidence(
+            id="", source="task_log", title=f"log {n}", body=f"line {n}\n" * 900, observed_at="", trust=Trust.UNTRUSTED
+        )
+        for n in range(9)
+    ]
+
+    class Says:
+        name = "says"
+
+        def read(self, target, so_far):
+            return SourceReport(evidence=tuple(big))
+
+    class Plain:
+        def redact(self, text):
+            return text
+
+    reader = FakeAirflow(dags=(target.dag,), runs=(target.run,), tasks=target.failed)
+    dossier = gather(target.incident, reader=reader, sources=(Says(),), redactor=Plain(), token_budget=3_000)
+    left = dossier.left_out_evidence
+    assert dossier.tokens <= 3_000
+    assert tuple(item.title for item in left) == dossier.left_out != ()
+    tool = EvidenceTool(dossier.left_out, {item.title: item.body for item in left}.__getitem__)
+    assert tool.run({"title": left[0].title}) == left[0].body
