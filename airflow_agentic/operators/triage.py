@@ -63,7 +63,7 @@ class InvestigateOperator(BaseOperator):
             with wiring.connected(self.agentic_conn_id) as parts:
                 incident_id, failure = parts.failure_from(conf)
                 self._wait_until_settled(parts.reader.dag_run(failure.dag_id, failure.run_id).state, context)
-                parts.store.incidents.record(incident_id, failure)
+                parts.store.ledger.capture(incident_id, failure)
                 pipeline.investigate(incident_id, parts.investigation(incident_id))
         except (IncidentNotFound, SettingsError) as error:
             raise AirflowFailException(str(error)) from error
