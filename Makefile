@@ -37,10 +37,10 @@ lint: install
 	$(BIN)/lint-imports
 
 fast: install
-	$(BIN)/python -m pytest tests/unit tests/contracts -q
+	$(BIN)/python -m pytest tests/unit tests/contracts -q -n 2 -m "not e2e and not integration"
 
 slow: install
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest tests/integration tests/e2e -q
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest tests -q -m "e2e or integration" --durations=15
 
 bench: install
 	for file in benchmarks/bench_*.py; do PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python $$file; done
