@@ -77,7 +77,7 @@ def _probes(settings: Settings, scope: Scope) -> Iterator[tuple[str, Callable[[]
     yield "forge", lambda: _forge(settings, scope)
     yield "model", lambda: _model(scope)
     yield "staging", lambda: _staging(scope)
-    yield "isolation", lambda: _isolation(settings)
+    yield "isolation", lambda: _isolation(settings, scope)
     yield "lineage", lambda: _lineage(scope)
     yield "listener", lambda: _listener(settings)
     yield "waiting incidents", lambda: _waiting(settings)
@@ -187,8 +187,8 @@ def _staging(scope: Scope) -> Probe:
     return Probe(name="staging", state="ok", detail=f"{len(scope.staging_connections)} connection(s) mapped")
 
 
-def _isolation(settings: Settings) -> Probe:
-    layers = probe_layers()
+def _isolation(settings: Settings, scope: Scope) -> Probe:
+    layers = probe_layers(share_network=bool(scope.staging_hosts))
     missing = [layer for layer in layers if not layer[1]]
     detail = ", ".join(f"{layer[0]}: {'held' if layer[1] else 'MISSING'} ({layer[2]})" for layer in layers)
     refused = [layer[0] for layer in missing if layer[0] not in settings.accept_weaker_isolation]

@@ -46,7 +46,7 @@ from airflow_agentic.store.engine import Store, open_store
 from airflow_agentic.triggers.incidents import incident_id
 from airflow_agentic.upstream import serve_upstream
 from airflow_agentic.workspaces.local import LocalWorkspace
-from airflow_agentic.workspaces.sandbox import BASICS
+from airflow_agentic.workspaces.sandbox import LAYERS
 from airflow_agentic.workspaces.staging import PrepareStep, Staging
 
 PUBLISHED = (OutcomeStatus.PR_OPENED, OutcomeStatus.PR_UPDATED, OutcomeStatus.PR_UNCHANGED)
@@ -161,7 +161,7 @@ class _Bench:
                 reach=(self.api.removeprefix("http://"),) if self.api else (),
                 prepare=tuple(self._runs_before(scope)),
             ),
-            accept_weaker=frozenset(BASICS),
+            accept_weaker=frozenset(LAYERS),
             python=task_python(),
         )
 
@@ -252,6 +252,7 @@ def _run(bench: _Bench, scope: Scope, store: Store, *, approve: bool, say: Calla
             incidents=store.incidents,
             ledger=store.ledger,
             rules=build_rules(scope, redactor),
+            redactor=redactor,
             workspace=bench.workspace(scope),
         ),
     )

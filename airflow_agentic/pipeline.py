@@ -76,6 +76,7 @@ class Validation:
     ledger: Ledger
     workspace: Workspace
     rules: tuple[Rule, ...]
+    redactor: Redactor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +142,13 @@ def prove(incident_id: str, parts: Validation) -> Verdict:
     with _failing_safe(parts.incidents, incident_id, "validate"):
         dossier, proposal = _kept(parts.incidents, incident, Dossier), _kept(parts.incidents, incident, Proposal)
         with stage(parts.ledger, incident_id, "validate", change=size(proposal)) as facts:
-            proof = validate(dossier, proposal, workspace=parts.workspace, last_good=dossier.last_good)
+            proof = validate(
+                dossier,
+                proposal,
+                workspace=parts.workspace,
+                last_good=dossier.last_good,
+                redactor=parts.redactor,
+            )
             facts.update(proof_facts(proof))
         parts.incidents.keep(incident_id, proof)
         with stage(parts.ledger, incident_id, "judge") as facts:

@@ -153,6 +153,7 @@ class Parts:
             ledger=self.store.ledger,
             workspace=workspace,
             rules=build_rules(self.scope, self.redactor),
+            redactor=self.redactor,
         )
 
     def review(self) -> Review:

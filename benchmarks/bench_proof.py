@@ -21,13 +21,14 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from airflow_agentic.changes import make_change
 from airflow_agentic.records import FileEdit
+from airflow_agentic.workspaces.environment import basic_environment
 from airflow_agentic.workspaces.local import LocalWorkspace
-from airflow_agentic.workspaces.session import LocalSession, basic_environment
+from airflow_agentic.workspaces.session import LocalSession
 from airflow_agentic.workspaces.staging import Staging
 from airflow_agentic.workspaces.template import template_database
 
 DAY = "2026-11-02T00:00:00+00:00"
-DAG = '''import os, sqlite3
+DAG = """import os, sqlite3
 import pendulum
 from airflow.sdk import DAG, task
 
@@ -45,8 +46,8 @@ with DAG("demo", schedule="@daily", start_date=pendulum.datetime(2026, 11, 1, tz
             return db.execute("select count(*) from orders").fetchone()[0]
 
     load() >> count()
-'''
-BARE = '''import os, sys
+"""
+BARE = """import os, sys
 from pathlib import Path
 from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
 from airflow.models.dagbundle import DagBundleModel
@@ -59,7 +60,7 @@ with create_session() as session:
 sync_bag_to_db(bag, "dags-folder", None)
 run = bag.dags["demo"].test(logical_date=pendulum.parse(sys.argv[2]))
 assert str(run.state) == "success", run.state
-'''
+"""
 
 
 def main(repetitions: int) -> int:
@@ -71,20 +72,27 @@ def main(repetitions: int) -> int:
         for _ in range(repetitions):
             times["bare"].append(_measured(lambda: _bare(folder, repository, template)))
             _proofs(repository, times)
-    medians = {name: tuple(statistics.median(column) for column in zip(*rows)) for name, rows in times.items()}
+    medians = {
+        name: tuple(statistics.median(column) for column in zip(*rows, strict=True)) for name, rows in times.items()
+    }
     print(f"{'what':44} {'wall s':>8} {'CPU s':>8} {'× bare':>8}  goal")
     missed = 0
     for name, what, goal in (
-        ("bare", "one cold bare dag.test()", None), ("cold", "red + green, cold (clone, sandbox, boot)", 1.25),
-        ("warm", "red + green, warm", 0.25), ("red", "  of it red", None), ("green", "  of it green", None),
+        ("bare", "one cold bare dag.test()", None),
+        ("cold", "red + green, cold (clone, sandbox, boot)", 1.25),
+        ("warm", "red + green, warm", 0.25),
+        ("red", "  of it red", None),
+        ("green", "  of it green", None),
     ):
         wall, cpu = medians[name]
         ratio = wall / medians["bare"][0]
         verdict = "" if goal is None else f"≤ {goal} {'met' if ratio <= goal else 'MISSED'}"
         missed += bool(goal and ratio > goal)
         print(f"{what:44} {wall:8.2f} {f'{cpu:.2f}' if cpu else '':>8} {ratio:8.2f}  {verdict}")
-    print(f"n = {repetitions}, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; "
-          "the CPU time of a process table of its own is not counted as ours")
+    print(
+        f"n = {repetitions}, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; "
+        "the CPU time of a process table of its own is not counted as ours"
+    )
     return 1 if missed else 0
 
 
@@ -95,6 +103,7 @@ def _proofs(repository: str, times: dict[str, list[tuple[float, float]]]) -> Non
     workspace = LocalWorkspace(repository, "main", "dags", Staging(environment=(("WAREHOUSE", "{data}/shop.db"),)))
     started = time.monotonic()
     with workspace.open("bench") as session:
+
         def proof() -> None:
             times["red"].append((_staged(session, "red", "failed"), 0.0))
             session.apply(change)

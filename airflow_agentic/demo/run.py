@@ -17,6 +17,7 @@ from airflow_agentic.git import run_git
 from airflow_agentic.records import Incident, Outcome, Proof, Proposal
 from airflow_agentic.store.engine import Store, open_store
 from airflow_agentic.testing.airflow_stack import AirflowStack, StackError
+from airflow_agentic.workspaces.sandbox import probe_layers
 
 DAG_ID = "orders_daily"
 GOOD_DAY, BAD_DAY = "2026-11-01", "2026-11-02"
@@ -115,6 +116,10 @@ class Stage:
             }
             for name, path in (("pipelines", self.folder / "pipelines" / "dags"), ("triage", self.folder / "triage"))
         ]
+        weaker = [name for name, held, _ in probe_layers() if not held]
+        if weaker:
+            self.say(f"This machine lacks isolation layers; the demo accepts that by name: {', '.join(weaker)}.")
+            self.say("  A deployment would refuse, until [agentic] accept_weaker_isolation names them.")
         airflow = AirflowStack(
             self.folder,
             bundles=bundles,
@@ -124,6 +129,7 @@ class Stage:
                 "AIRFLOW__AGENTIC__STORE_URL": self.store_url,
                 "AIRFLOW__AGENTIC__DEBOUNCE_S": "1",
                 "AIRFLOW__AGENTIC__SPOOL_DIR": str(self.folder / "spool"),
+                "AIRFLOW__AGENTIC__ACCEPT_WEAKER_ISOLATION": ",".join(weaker),
             },
         )
         connections: dict[str, dict[str, Any]] = {

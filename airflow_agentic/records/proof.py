@@ -52,6 +52,8 @@ class StagedRun:
     log_tail: str = ""
     """At most 8,000 characters, redacted."""
     broken_because: str | None = None
+    import_error: TaskError | None = None
+    """Why the Dag's file does not import here; then the state is ``failed`` and there are no tasks."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,8 +18,16 @@ SUCCESS_CHECKS = (Check(name="imports: dags/shop.py", passed=True), Check(name="
 
 def staged(state: str, *tasks: StagedTask, runs: int = 1, broken_because: str | None = None) -> StagedRun:
     """Return a staged run as a workspace would; name, Dag and date are filled in when it is played."""
-    return StagedRun(name="", dag_id="", logical_date="", state=state, tasks=tasks, runs_in_database=runs,
-                     duration_s=0.0, broken_because=broken_because)
+    return StagedRun(
+        name="",
+        dag_id="",
+        logical_date="",
+        state=state,
+        tasks=tasks,
+        runs_in_database=runs,
+        duration_s=0.0,
+        broken_because=broken_because,
+    )
 
 
 def staged_task(task_id: str, state: str, error: TaskError | None = None, *, map_index: int = -1) -> StagedTask:
@@ -33,7 +41,9 @@ class Script:
 
     runs: Mapping[tuple[str, bool], Sequence[StagedRun]]
     """(logical date, change applied) → the runs in order; the last one is repeated."""
-    checks: Mapping[bool, Sequence[Check]] = field(default_factory=lambda: {BASE: SUCCESS_CHECKS, CHANGED: SUCCESS_CHECKS})
+    checks: Mapping[bool, Sequence[Check]] = field(
+        default_factory=lambda: {BASE: SUCCESS_CHECKS, CHANGED: SUCCESS_CHECKS}
+    )
     """Change applied → what importing and testing find."""
     diffs: Mapping[tuple[str, str], Sequence[TableDiff]] = field(default_factory=dict)
     """Names of two runs → what differs between them."""

@@ -14,8 +14,12 @@ def compare_tables(before: list[dict[str, Any]], after: list[dict[str, Any]]) ->
     old, new = ({str(t.get("table")): t for t in side} for side in (before, after))
     names = sorted(old.keys() | new.keys())[:MAX_TABLES]
     return tuple(
-        TableDiff(table=name, before_rows=_rows(old.get(name)), after_rows=_rows(new.get(name)),
-                  note=_note(old.get(name), new.get(name)))
+        TableDiff(
+            table=name,
+            before_rows=_rows(old.get(name)),
+            after_rows=_rows(new.get(name)),
+            note=_note(old.get(name), new.get(name)),
+        )
         for name in names
     )
 
@@ -36,8 +40,15 @@ def _note(old: dict[str, Any] | None, new: dict[str, Any] | None) -> str:
     added, lost = [c for c in has if c not in had], [c for c in had if c not in has]
     same_rows = old.get("rows") == new.get("rows")
     other = [c for c in has if c in had and has[c]["digest"] != had[c]["digest"]]
-    words = [f"{text} {', '.join(columns[:8])}" for text, columns in
-             (("columns added:", added), ("columns lost:", lost), ("values differ in", other if same_rows else [])) if columns]
+    words = [
+        f"{text} {', '.join(columns[:8])}"
+        for text, columns in (
+            ("columns added:", added),
+            ("columns lost:", lost),
+            ("values differ in", other if same_rows else []),
+        )
+        if columns
+    ]
     words += [] if same_rows else [f"rows {old.get('rows')} → {new.get('rows')}"]
     nulls = [f"{c} {had[c]['nulls']} → {has[c]['nulls']}" for c in other if had[c]["nulls"] != has[c]["nulls"]]
     return "; ".join([*words, *([f"nulls: {', '.join(nulls[:8])}"] if nulls else [])]) or "rows pair other values"

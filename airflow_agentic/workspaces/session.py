@@ -6,7 +6,6 @@ can write to its own folder only in the sense of its layers; nothing of it is re
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shutil
@@ -18,8 +17,10 @@ from typing import Any
 from airflow_agentic.errors import WorkspaceError
 from airflow_agentic.git import Clone, GitError
 from airflow_agentic.records import ChangeSet, Check, FileEdit, StagedRun, TableDiff
+from airflow_agentic.workspaces import canary
 from airflow_agentic.workspaces.data_diff import compare_tables
-from airflow_agentic.workspaces.results import OutFolder, log_error, plain, read_run
+from airflow_agentic.workspaces.environment import About
+from airflow_agentic.workspaces.results import OutFolder, plain, read_run
 from airflow_agentic.workspaces.sandbox import Sandbox
 from airflow_agentic.workspaces.staging import Limits, PrepareStep, Staging
 from airflow_agentic.workspaces.zygote import Zygote
@@ -31,8 +32,16 @@ class LocalSession:
     """A `WorkspaceSession` on this machine; made by `LocalWorkspace.open`."""
 
     def __init__(
-        self, *, box: str, clone: Clone, template: str, zygote: Zygote, sandbox: Sandbox, staging: Staging,
-        limits: Limits, about: "About",
+        self,
+        *,
+        box: str,
+        clone: Clone,
+        template: str,
+        zygote: Zygote,
+        sandbox: Sandbox,
+        staging: Staging,
+        limits: Limits,
+        about: About,
     ) -> None:
         self._box = box
         self._clone = clone
@@ -50,8 +59,13 @@ class LocalSession:
     def environment(self) -> tuple[tuple[str, str], ...]:
         """Return isolation layers and versions, name and value; a layer's value starts with ``held`` or ``missing``."""
         boot = self._zygote.ready(self._limits.boot_s)
-        return (*self._about.layers, ("airflow", str(boot["airflow"])), ("python", str(boot["python"])),
-                ("harness", str(boot["warm"])), ("base_commit", self._about.base_commit))
+        return (
+            *self._about.layers,
+            ("airflow", str(boot["airflow"])),
+            ("python", str(boot["python"])),
+            ("harness", str(boot["warm"])),
+            ("base_commit", self._about.base_commit),
+        )
 
     def apply(self, change: ChangeSet) -> None:
         """Put the change into the clone, all of it or nothing.
@@ -85,8 +99,13 @@ class LocalSession:
         :param logical_date: ISO 8601; empty for a run without one.
         """
         folder, out, request = self._layout("run", self._limits.run_s)
-        request |= {"dag_file": dag_file, "dag_id": dag_id, "logical_date": logical_date, "task_ids": list(task_ids),
-                    "conf": conf}
+        request |= {
+            "dag_file": dag_file,
+            "dag_id": dag_id,
+            "logical_date": logical_date,
+            "task_ids": list(task_ids),
+            "conf": conf,
+        }
         run = read_run(out, self._ask(request), name=name, dag_id=dag_id, logical_date=logical_date)
         run = self._believed(run, folder)
         os.close(out.descriptor)
@@ -137,12 +156,16 @@ class LocalSession:
         :raises WorkspaceError: one of them does not succeed; the message holds its state and error.
         """
         for step in steps:
-            run = self.run_dag("prepare", dag_file=step.dag_file, dag_id=step.dag_id, logical_date=step.logical_date,
-                               task_ids=())
-            if run.state != "success":
-                raise WorkspaceError(f"Preparing staging data with Dag {step.dag_id!r} at {step.logical_date!r} failed: "
-                                     f"{run.state}, {run.broken_because or run.log_tail[-1_000:]}")
-            self._data = os.path.join(self._folders[run], "data")
+            run = self.run_dag(
+                "prepare", dag_file=step.dag_file, dag_id=step.dag_id, logical_date=step.logical_date, task_ids=()
+            )
+            if run.state == "success":
+                self._data = os.path.join(self._folders[run], "data")
+            elif not step.may_fail:
+                raise WorkspaceError(
+                    f"Preparing staging data with Dag {step.dag_id!r} at {step.logical_date!r} failed: "
+                    f"{run.state}, {run.broken_because or run.log_tail[-1_000:]}"
+                )
         return self._data
 
     def _layout(self, kind: str, wall_s: float) -> tuple[str, OutFolder, dict[str, Any]]:
@@ -161,11 +184,20 @@ class LocalSession:
         if self._sandbox.uid:
             _give(folder, self._sandbox.uid)
         environment = self._about.environment_of(self._staging, repository=repository, data=data, home=home)
-        return folder, held, {
-            "kind": kind, "wall_s": wall_s, "repository": repository, "data": data, "out": out,
-            "dags_folder": os.path.normpath(os.path.join(repository, self._about.dags_path)),
-            "private_pids": self._sandbox.private_pids, "environment": environment,
-        }
+        return (
+            folder,
+            held,
+            {
+                "kind": kind,
+                "wall_s": wall_s,
+                "repository": repository,
+                "data": data,
+                "out": out,
+                "dags_folder": os.path.normpath(os.path.join(repository, self._about.dags_path)),
+                "private_pids": self._sandbox.private_pids,
+                "environment": environment,
+            },
+        )
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         if not self._zygote.alive():
@@ -183,34 +215,32 @@ class LocalSession:
         PERFORMANCE_FACTS 3: such a harness reports ``DagRun failed`` like any defect. An error from a line of the
         repository needs no further proof; any other is believed only if a Dag of ours still runs here.
         """
-        if run.state != "failed" or any(t.error and any(folder in f.path for f in t.error.frames) for t in run.tasks):
+        errors = [run.import_error, *(task.error for task in run.tasks)]
+        if run.state != "failed" or any(error and any(folder in f.path for f in error.frames) for error in errors):
             return run
         if self._canary is None:
             self._canary = self._sing()
         if not self._canary:
             return run
         return StagedRun(
-            name=run.name, dag_id=run.dag_id, logical_date=run.logical_date, state="broken", tasks=run.tasks,
-            runs_in_database=run.runs_in_database, duration_s=run.duration_s, log_tail=run.log_tail,
+            name=run.name,
+            dag_id=run.dag_id,
+            logical_date=run.logical_date,
+            state="broken",
+            tasks=run.tasks,
+            runs_in_database=run.runs_in_database,
+            duration_s=run.duration_s,
+            log_tail=run.log_tail,
             broken_because=f"the harness is broken: {self._canary}",
         )
 
     def _sing(self) -> str:
         """Run a Dag that must do one thing right and one thing wrong; return what was not as it must be."""
         _, out, request = self._layout("run", min(60.0, self._limits.run_s))
-        with open(os.path.join(request["repository"], "agentic_canary.py"), "w", encoding="utf-8") as file:
-            file.write(_CANARY)
-        os.chmod(file.name, 0o644)
-        request |= {"dag_file": "agentic_canary.py", "dag_id": "agentic_canary", "task_ids": [], "conf": "{}",
-                    "dags_folder": request["repository"],
-                    "logical_date": "2026-01-01T00:00:00+00:00"}
-        run = read_run(out, self._ask(request), name="canary", dag_id="agentic_canary", logical_date="")
+        request |= canary.lay_out(request["repository"])
+        run = read_run(out, self._ask(request), name="canary", dag_id=canary.DAG_ID, logical_date="")
         os.close(out.descriptor)
-        states = {task.task_id: task.state for task in run.tasks}
-        said = [task.error.message for task in run.tasks if task.error]
-        if run.runs_in_database == 1 and states == {"good": "success", "bad": "failed"} and said == ["canary"]:
-            return ""
-        return f"its own test Dag ended as {run.state} with {states}; {run.broken_because or run.log_tail[-500:]}"
+        return canary.fault(run)
 
     def _survey(self, folder: str) -> list[dict[str, Any]]:
         _, out, request = self._layout("survey", self._limits.tests_s)
@@ -231,8 +261,14 @@ class LocalSession:
         tree = os.path.realpath(self._clone.work_tree)
         parts = edit.path.split("/")
         path = os.path.join(tree, *parts)
-        if os.path.isabs(edit.path) or "\\" in edit.path or "\0" in edit.path or set(parts) & {"", ".", ".."} \
-                or parts[0] == ".git" or os.path.realpath(path) != path:
+        if (
+            os.path.isabs(edit.path)
+            or "\\" in edit.path
+            or "\0" in edit.path
+            or set(parts) & {"", ".", ".."}
+            or parts[0] == ".git"
+            or os.path.realpath(path) != path
+        ):
             raise WorkspaceError(f"Applying the change to {edit.path!r} failed: that is no path inside the repository.")
         try:
             with open(path, encoding="utf-8", newline="") as file:
@@ -242,53 +278,10 @@ class LocalSession:
         except (OSError, UnicodeDecodeError) as error:
             raise WorkspaceError(f"Applying the change to {edit.path!r} failed: {error}") from error
         if now != edit.before:
-            raise WorkspaceError(f"Applying the change to {edit.path!r} failed: the file at commit "
-                                 f"{self._about.base_commit[:12]} is not what the change was made from. Triage again.")
-
-
-class About:
-    """What a session was built from, and the environment that its runs get."""
-
-    def __init__(
-        self, *, python: str, dags_path: str, base_commit: str, layers: tuple[tuple[str, str], ...], has_pytest: bool
-    ) -> None:
-        self.python = python
-        self.dags_path = dags_path
-        self.base_commit = base_commit
-        self.layers = layers
-        self.has_pytest = has_pytest
-
-    def environment_of(self, staging: Staging, *, repository: str, data: str, home: str) -> dict[str, str]:
-        """Return the whole environment of one run: the allow-list, the staging map, Airflow's settings."""
-
-        def filled(value: str) -> str:
-            return value.replace("{data}", data).replace("{repository}", repository)
-
-        given = {name: filled(value) for name, value in staging.environment}
-        given |= {f"AIRFLOW_CONN_{name.upper()}": filled(value) for name, value in staging.connections}
-        given |= {f"AIRFLOW_VAR_{name.upper()}": filled(value) for name, value in staging.variables}
-        dags = os.path.normpath(os.path.join(repository, self.dags_path))
-        return {**basic_environment(self.python, home), **given, **_airflow_settings(home, dags)}
-
-
-def basic_environment(python: str, home: str) -> dict[str, str]:
-    """Return the allow-list: what every process of a workspace has, and nothing of the worker's."""
-    return {
-        "PATH": f"{os.path.dirname(python)}:/usr/local/bin:/usr/bin:/bin", "HOME": home, "LANG": "C.UTF-8", "TZ": "UTC",
-        "USER": "staging", "LOGNAME": "staging", "TMPDIR": "/tmp", "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1",
-        **_airflow_settings(home, home),
-    }
-
-
-def _airflow_settings(home: str, dags: str) -> dict[str, str]:
-    return {
-        "AIRFLOW_HOME": home, "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
-        "AIRFLOW__CORE__DAGS_FOLDER": dags, "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__CORE__UNIT_TEST_MODE": "False", "AIRFLOW__LOGGING__JSON_LOGS": "True",
-        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": f"{home}/logs", "AIRFLOW__OPENLINEAGE__DISABLED": "True",
-        "AIRFLOW__AGENTIC__LISTENER": "False", "AIRFLOW__SECRETS__BACKEND": "agentic_staging_secrets.StagingSecrets",
-        "AIRFLOW__METRICS__STATSD_ON": "False", "AIRFLOW__SENTRY__SENTRY_ON": "False",
-    }
+            raise WorkspaceError(
+                f"Applying the change to {edit.path!r} failed: the file at commit "
+                f"{self._about.base_commit[:12]} is not what the change was made from. Triage again."
+            )
 
 
 def _test_checks(answer: dict[str, Any], said: str) -> tuple[Check, ...]:
@@ -300,7 +293,9 @@ def _test_checks(answer: dict[str, Any], said: str) -> tuple[Check, ...]:
         return (Check(name="repository tests", passed=True, detail="no tests found"),)
     last = said.strip().splitlines()[-1][:300] if said.strip() else ""
     failed = [line.split(" ", 1)[1] for line in said.splitlines() if line.startswith(("FAILED ", "ERROR "))]
-    checks = [Check(name=f"test: {line.split(' - ')[0][:200]}", passed=False, detail=line[:500]) for line in failed[:50]]
+    checks = [
+        Check(name=f"test: {line.split(' - ')[0][:200]}", passed=False, detail=line[:500]) for line in failed[:50]
+    ]
     return (Check(name="repository tests", passed=status == 0, detail=last), *checks)
 
 
@@ -320,20 +315,3 @@ def _size(folder: str) -> int:
         if time.monotonic() - started > 1.0:
             break
     return total
-
-
-_CANARY = '''
-from airflow.sdk import DAG, task
-
-with DAG("agentic_canary", schedule=None):
-    @task
-    def good():
-        return 1
-
-    @task
-    def bad():
-        raise RuntimeError("canary")
-
-    good()
-    bad()
-'''

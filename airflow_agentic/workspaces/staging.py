@@ -13,6 +13,8 @@ class PrepareStep:
     """Repository-relative."""
     dag_id: str
     logical_date: str
+    may_fail: bool = False
+    """The code as it stands may be what broke: go on without this run's data."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,8 +28,10 @@ def template_database(python: str, *, cache: str | None = None, timeout_s: float
     os.makedirs(folder, mode=0o700, exist_ok=True)
     owner = os.stat(folder)
     if owner.st_uid != os.geteuid() or owner.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise WorkspaceError(f"Using the cache folder {folder!r} failed: others can write to it. Remove it or take "
-                             "their rights away; it is built anew.")
+        raise WorkspaceError(
+            f"Using the cache folder {folder!r} failed: others can write to it. Remove it or take "
+            "their rights away; it is built anew."
+        )
     target = os.path.join(folder, f"airflow-{_version(python)}.db")
     if os.path.exists(target):
         return target
@@ -44,9 +46,13 @@ def _build(python: str, target: str, timeout_s: float) -> None:
     with tempfile.TemporaryDirectory(prefix="agentic_template_") as home:
         path = os.path.join(home, "airflow.db")
         environment = {
-            "PATH": f"{os.path.dirname(python)}:/usr/local/bin:/usr/bin:/bin", "HOME": home, "AIRFLOW_HOME": home,
-            "LANG": "C.UTF-8", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{path}",
-            "AIRFLOW__CORE__LOAD_EXAMPLES": "False", "AIRFLOW__DATABASE__EXTERNAL_DB_MANAGERS": "",
+            "PATH": f"{os.path.dirname(python)}:/usr/local/bin:/usr/bin:/bin",
+            "HOME": home,
+            "AIRFLOW_HOME": home,
+            "LANG": "C.UTF-8",
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{path}",
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__DATABASE__EXTERNAL_DB_MANAGERS": "",
         }
         said = _run([python, "-m", "airflow", "db", "migrate"], environment, timeout_s)
         if not os.path.exists(path):
@@ -65,20 +71,33 @@ def _build(python: str, target: str, timeout_s: float) -> None:
 
 def _version(python: str) -> str:
     """Airflow's version and the providers that may have tables of their own, as the interpreter's packages tell."""
-    asked = "from importlib.metadata import distributions as d; " \
-            "print('\\n'.join(sorted({f'{x.name}=={x.version}' for x in d() if 'airflow' in (x.name or '')})))"
+    asked = (
+        "from importlib.metadata import distributions as d; "
+        "print('\\n'.join(sorted({f'{x.name}=={x.version}' for x in d() if 'airflow' in (x.name or '')})))"
+    )
     said = _run([python, "-I", "-c", asked], {"PATH": "/usr/bin:/bin"}, 60.0)
     core = [line.split("==")[1] for line in said.splitlines() if line.startswith("apache-airflow-core==")]
     if not core:
-        raise WorkspaceError(f"Using the interpreter {python!r} for the workspace failed: it has no Airflow. "
-                             "Name one that has all that the Dags import.")
+        raise WorkspaceError(
+            f"Using the interpreter {python!r} for the workspace failed: it has no Airflow. "
+            "Name one that has all that the Dags import."
+        )
     return f"{core[0]}-{hashlib.sha256(said.encode()).hexdigest()[:12]}"
 
 
 def _run(argv: list[str], environment: dict[str, str], timeout_s: float) -> str:
     try:
-        done = subprocess.run(argv, env=environment, capture_output=True, text=True, errors="replace", timeout=timeout_s,
-                              check=True, stdin=subprocess.DEVNULL, start_new_session=True)
+        done = subprocess.run(
+            argv,
+            env=environment,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout_s,
+            check=True,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
     except subprocess.CalledProcessError as error:
         raise WorkspaceError(f"Running {argv[0]!r} failed ({error.returncode}): {error.stderr[-500:]}") from error
     except (OSError, subprocess.TimeoutExpired) as error:

@@ -44,8 +44,15 @@ class Zygote:
         with open(self._log_path, "wb") as said:
             try:
                 self._process = subprocess.Popen(
-                    self._command, env=self._environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said,
-                    text=True, close_fds=True, start_new_session=True, cwd="/",
+                    self._command,
+                    env=self._environment,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=said,
+                    text=True,
+                    close_fds=True,
+                    start_new_session=True,
+                    cwd="/",
                 )
             except OSError as error:
                 raise WorkspaceError(f"Starting the workspace with {self._command[0]!r} failed: {error}") from error
@@ -60,7 +67,9 @@ class Zygote:
             answer = self._next(time.monotonic() + timeout_s, watch=None)
             if not answer.get("ready"):
                 self.stop()
-                raise WorkspaceError(f"Starting the workspace failed: {answer.get('died')}. It said: {self._last_words()}")
+                raise WorkspaceError(
+                    f"Starting the workspace failed: {answer.get('died')}. It said: {self._last_words()}"
+                )
             self._ready = answer
         return self._ready
 
@@ -97,7 +106,7 @@ class Zygote:
         try:
             process.wait(timeout=GRACE_S)
         except subprocess.TimeoutExpired:
-            log.error("Process %d of the workspace does not end", process.pid)
+            log.exception("Process %d of the workspace does not end", process.pid)
         if process.stdout is not None:
             process.stdout.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from airflow_agentic.errors import WorkspaceError
 from airflow_agentic.ports import WorkspaceSession
 from airflow_agentic.registry import available, find
@@ -35,7 +36,10 @@ def test_a_run_that_cannot_be_done_is_broken_and_raises_nothing(workspace: FakeW
 
 
 def test_a_workspace_that_cannot_be_built_says_so() -> None:
-    with pytest.raises(WorkspaceError, match="no room"), FakeWorkspace(Script(runs={}, cannot_open="no room")).open("i"):
+    with (
+        pytest.raises(WorkspaceError, match="no room"),
+        FakeWorkspace(Script(runs={}, cannot_open="no room")).open("i"),
+    ):
         pytest.fail("it was opened")
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from airflow_agentic.changes import make_change
 from airflow_agentic.errors import WorkspaceError
 from airflow_agentic.ports import WorkspaceSession
@@ -38,7 +39,7 @@ from airflow_agentic.workspaces.validate import validate
 
 pytestmark = pytest.mark.integration
 DAY, GOOD = "2026-11-02T00:00:00+00:00", "2026-11-01T00:00:00+00:00"
-DAG = '''import os, sqlite3
+DAG = """import os, sqlite3
 import pendulum
 from airflow.sdk import DAG, task
 from shop.rows import parse
@@ -57,7 +58,7 @@ with DAG("shop", schedule="@daily", start_date=pendulum.datetime(2026, 11, 1, tz
             return db.execute("select count(*) from orders").fetchone()[0]
 
     load() >> count()
-'''
+"""
 ROWS = 'def parse(row):\n    return row["customer_id"]\n'
 FIXED = 'def parse(row):\n    return row["customer_id"] if "customer_id" in row else row["customerId"]\n'
 TEST = 'from shop.rows import parse\n\n\ndef test_parse():\n    assert parse({"customer_id": "x"}) == "x"\n'
@@ -67,12 +68,15 @@ STAGING = Staging(environment=(("WAREHOUSE", "{data}/shop.db"),))
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("shop")
-    for path, text in (("dags/shop.py", DAG), ("shop/__init__.py", ""), ("shop/rows.py", ROWS), ("tests/test_rows.py", TEST)):
+    for path, text in (
+        ("dags/shop.py", DAG),
+        ("shop/__init__.py", ""),
+        ("shop/rows.py", ROWS),
+        ("tests/test_rows.py", TEST),
+    ):
         (folder / path).parent.mkdir(exist_ok=True)
         (folder / path).write_text(text)
-    git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.invalid"]
-    for arguments in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "shop"]):
-        subprocess.run([*git, *arguments], cwd=folder, check=True)
+    commit(folder)
     yield str(folder)
 
 
@@ -82,22 +86,70 @@ def session(repository: str) -> Iterator[WorkspaceSession]:
         yield opened
 
 
-def prove(repository: str, *edits: FileEdit, error: str = "'customer_id'", day: str = DAY) -> Proof:
-    frames = (Frame(path="/opt/airflow/repo/shop/rows.py", line=2, function="parse"),)
-    key = TaskKey(dag_id="shop", run_id="r", task_id="load")
-    incident = Incident(id="i", dag_id="shop", run_id="r", clear_number=0, state=IncidentState.VALIDATING, detail="",
-                        first_seen=DAY, last_seen=DAY, signals=1, logical_date=day, members=(key,))
-    cause = TaskError(task=key, error_class="KeyError", message=error, frames=frames,
-                      fingerprint=fingerprint("KeyError", error, frames))
-    checkout = Checkout(path="", commit="c", base_branch="main", base_commit="c", pinned=True, dag_file="dags/shop.py",
-                        dags_path="dags")
+def commit(folder: Path) -> None:
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.invalid"]
+    for arguments in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "shop"]):
+        subprocess.run([*git, *arguments], cwd=folder, check=True)
+
+
+def prove(
+    repository: str,
+    *edits: FileEdit,
+    error: str = "'customer_id'",
+    cls: str = "KeyError",
+    day: str = DAY,
+    dag_id: str = "shop",
+    last_good: str | None = GOOD,
+) -> Proof:
+    place = ("<template>", "root") if "jinja2" in cls else ("/opt/repo/shop/rows.py", "parse")
+    frames = (Frame(path=place[0], line=2, function=place[1]),)
+    key = TaskKey(dag_id=dag_id, run_id="r", task_id="load")
+    incident = Incident(
+        id="i",
+        dag_id=dag_id,
+        run_id="r",
+        clear_number=0,
+        state=IncidentState.VALIDATING,
+        detail="",
+        first_seen=DAY,
+        last_seen=DAY,
+        signals=1,
+        logical_date=day,
+        members=(key,),
+    )
+    cause = TaskError(
+        task=key,
+        error_class=cls,
+        message=error,
+        frames=frames,
+        fingerprint=fingerprint(cls, error, frames),
+    )
+    checkout = Checkout(
+        path="",
+        commit="c",
+        base_branch="main",
+        base_commit="c",
+        pinned=True,
+        dag_file=f"dags/{dag_id}.py",
+        dags_path="dags",
+    )
     dossier = Dossier(incident=incident, evidence=(), gaps=(), errors=(cause,), checkout=checkout)
     diagnosis = Diagnosis(
-        root_cause="renamed", category=Category.SCHEMA_DRIFT, action=Action.FIX_CODE, transience=Transience.PERMANENT,
-        severity=Severity.P2, confidence=0.9, root_cause_dag="shop", root_cause_task="load", root_cause_file=None, cites=(),
+        root_cause="renamed",
+        category=Category.SCHEMA_DRIFT,
+        action=Action.FIX_CODE,
+        transience=Transience.PERMANENT,
+        severity=Severity.P2,
+        confidence=0.9,
+        root_cause_dag="shop",
+        root_cause_task="load",
+        root_cause_file=None,
+        cites=(),
     )
     proposal = Proposal(diagnosis=diagnosis, change=make_change("c", edits, "s"), usage=Usage(), pattern="rules")
-    return validate(dossier, proposal, workspace=LocalWorkspace(repository, "main", "dags", STAGING), last_good=GOOD)
+    return validate(
+        dossier, proposal, workspace=LocalWorkspace(repository, "main", "dags", STAGING), last_good=last_good
+    )
 
 
 def rows(after: str | None) -> FileEdit:
@@ -106,8 +158,11 @@ def rows(after: str | None) -> FileEdit:
 
 def test_a_fix_is_proved_red_and_green_with_its_data(repository: str) -> None:
     proof = prove(repository, rows(FIXED))
-    assert (proof.status, proof.red and proof.red.state, proof.green and proof.green.state) == \
-        (ProofStatus.PROVED, "failed", "success"), proof
+    assert (proof.status, proof.red and proof.red.state, proof.green and proof.green.state) == (
+        ProofStatus.PROVED,
+        "failed",
+        "success",
+    ), proof
     assert all(check.passed for check in proof.checks)
     assert [(d.table, d.before_rows, d.after_rows) for d in proof.data_diff] == [("shop.db:orders", 0, 1)]
     assert dict(proof.environment)["no_new_privileges"].startswith("held")
@@ -122,6 +177,74 @@ def test_a_fix_that_deletes_the_module_is_still_red(repository: str) -> None:
     proof = prove(repository, rows(None))
     assert proof.status is ProofStatus.STILL_RED
     assert "does not import" in proof.reason
+
+
+MOVED = "from airflow.operators.gone import GoneOperator\nfrom airflow.sdk import DAG, task\n"
+BODY = """
+with DAG("late", schedule=None) as dag:
+    @task
+    def load():
+        return HERE
+    load()
+"""
+WORKS = "from airflow.sdk import DAG, task\nHERE = 1\n" + BODY
+TEMPLATE = """
+from airflow.sdk import DAG
+from airflow.providers.standard.operators.bash import BashOperator
+with DAG("late", schedule=None) as dag:
+    BashOperator(task_id="load", bash_command="echo {{ PLACE }}")
+"""
+
+
+@pytest.mark.parametrize(
+    ("broken", "works", "cls", "message"),
+    [
+        (MOVED + BODY, WORKS, "ModuleNotFoundError", "No module named 'airflow.operators.gone'"),
+        (
+            "from airflow.sdk import DAG, task, Gone\n" + BODY,
+            WORKS,
+            "ImportError",
+            "cannot import name 'Gone' from 'airflow.sdk' (/opt/venv/airflow/sdk/__init__.py)",
+        ),
+        (WORKS.replace("return HERE", "return (HERE"), WORKS, "SyntaxError", "'(' was never closed (late.py, line 7)"),
+        (
+            WORKS.replace("HERE = 1\n", "HERE = THERE\n"),
+            WORKS,
+            "NameError",
+            "name 'THERE' is not defined",
+        ),
+        (
+            TEMPLATE.replace("PLACE", "place.street"),
+            TEMPLATE.replace("PLACE", "ds | default('')"),
+            "jinja2.exceptions.UndefinedError",
+            "'place' is undefined",
+        ),
+    ],
+    ids=["a moved module", "a missing name", "a syntax error", "a name of the module itself", "a template"],
+)
+def test_a_file_that_does_not_import_or_render_is_red_and_can_be_cured(
+    tmp_path: Path, broken: str, works: str, cls: str, message: str
+) -> None:
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "dags" / "late.py").write_text(broken)
+    commit(tmp_path)
+    edit = FileEdit(path="dags/late.py", before=broken, after=works)
+    proof = prove(str(tmp_path), edit, error=message, cls=cls, dag_id="late", last_good=None)
+    assert proof.status is ProofStatus.PROVED, proof
+    assert proof.red is not None
+    assert (proof.red.state, bool(proof.red.import_error)) == ("failed", "PLACE" not in broken and "echo" not in broken)
+    assert proof.green is not None
+    assert proof.green.state == "success"
+
+
+def test_an_import_failure_that_is_not_the_incidents_is_inconclusive(tmp_path: Path) -> None:
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "dags" / "late.py").write_text(MOVED + BODY)
+    commit(tmp_path)
+    edit = FileEdit(path="dags/late.py", before=MOVED + BODY, after=WORKS)
+    proof = prove(str(tmp_path), edit, error="'customer_id'", dag_id="late", last_good=None)
+    assert proof.status is ProofStatus.INCONCLUSIVE
+    assert "No module named 'airflow.operators.gone'" in proof.reason
 
 
 def test_another_error_than_the_incidents_is_not_reproduced(repository: str) -> None:
@@ -159,7 +282,9 @@ def test_data_that_base_code_built_is_where_later_runs_start(repository: str) ->
 
 def test_an_interpreter_without_airflow_is_inconclusive(repository: str, tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "bare")], check=True)
-    workspace = LocalWorkspace(repository, "main", "dags", STAGING, python=os.fspath(tmp_path / "bare" / "bin" / "python"))
+    workspace = LocalWorkspace(
+        repository, "main", "dags", STAGING, python=os.fspath(tmp_path / "bare" / "bin" / "python")
+    )
     with pytest.raises(WorkspaceError, match="has no Airflow"), workspace.open("bare"):
         pytest.fail("it was opened")
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from airflow_agentic.errors import WorkspaceError
 from airflow_agentic.records import ChangeSet, FileEdit, StagedRun
 from airflow_agentic.workspaces.local import LocalWorkspace
@@ -20,7 +21,7 @@ from airflow_agentic.workspaces.staging import Limits, Staging
 pytestmark = pytest.mark.integration
 SENTINEL = "sentinel-7f3a9c"
 
-DAGS = '''
+DAGS = """
 import os, socket, time, subprocess, pathlib
 from airflow.sdk import DAG, task
 
@@ -117,7 +118,7 @@ def exits():
 for f in (harmless, sleeps, daemon, forks, prints, environment, proc_environ, descriptors, reads, writes, connects, who,
           kills_its_parent, asks, mapped, exits):
     dag(f.__name__, f)
-'''
+"""
 
 
 @pytest.fixture(scope="module")
@@ -139,12 +140,17 @@ def session(outside: tuple[str, int]) -> Iterator[LocalSession]:
     inherited = os.open(path, os.O_RDONLY)
     os.set_inheritable(inherited, True)
     with tempfile.TemporaryDirectory() as folder:
-        paths = repr((path, "/etc/shadow", os.path.join(os.path.expanduser("~"), ".bashrc"), f"/proc/{os.getpid()}/environ"))
+        paths = repr(
+            (path, "/etc/shadow", os.path.join(os.path.expanduser("~"), ".bashrc"), f"/proc/{os.getpid()}/environ")
+        )
         (Path(folder) / "dags").mkdir()
         (Path(folder) / "dags" / "hostile.py").write_text(DAGS.replace("PATHS", paths).replace("PORT", str(port)))
         _commit(folder)
         workspace = LocalWorkspace(
-            folder, "main", "dags", Staging(connections=(("shop", "http://staging.example"),)),
+            folder,
+            "main",
+            "dags",
+            Staging(connections=(("shop", "http://staging.example"),)),
             limits=Limits(run_s=12, file_mb=8, processes=64),
         )
         with workspace.open("escape") as opened:
@@ -233,24 +239,43 @@ def test_a_repository_with_a_symbolic_link_is_refused() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.symlink("/etc/passwd", os.path.join(folder, "link"))
         _commit(folder)
-        with pytest.raises(WorkspaceError, match="symbolic links"), \
-                LocalWorkspace(folder, "main", "dags", Staging()).open("link"):
+        with (
+            pytest.raises(WorkspaceError, match="symbolic links"),
+            LocalWorkspace(folder, "main", "dags", Staging()).open("link"),
+        ):
             pytest.fail("it was opened")
+
+
+def test_every_missing_layer_is_refused_by_name_unless_it_is_accepted(tmp_path: Path) -> None:
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "dags" / "none.py").write_text("")
+    _commit(str(tmp_path))
+    staging = Staging(reach=("127.0.0.1:9",))
+    with (
+        pytest.raises(WorkspaceError, match=r"network .*accept_weaker_isolation = network"),
+        LocalWorkspace(str(tmp_path), "main", "dags", staging).open("refused"),
+    ):
+        pytest.fail("it was opened")
+    with LocalWorkspace(str(tmp_path), "main", "dags", staging, frozenset({"network"})).open("accepted") as opened:
+        assert dict(opened.environment())["network"].startswith("missing")
 
 
 def test_nothing_of_a_workspace_remains_after_it() -> None:
     before = set(os.listdir(tempfile.gettempdir()))
     with tempfile.TemporaryDirectory() as folder:
-        with pytest.raises(WorkspaceError, match="Cloning"), \
-                LocalWorkspace(os.path.join(folder, "none"), "main", "dags", Staging()).open("gone"):
+        with (
+            pytest.raises(WorkspaceError, match="Cloning"),
+            LocalWorkspace(os.path.join(folder, "none"), "main", "dags", Staging()).open("gone"),
+        ):
             pytest.fail("it was opened")
     left = {name for name in set(os.listdir(tempfile.gettempdir())) - before if name.startswith("agentic_workspace_")}
     assert not left
 
 
 def _run(session: LocalSession, dag_id: str) -> StagedRun:
-    return session.run_dag("try", dag_file="dags/hostile.py", dag_id=dag_id, logical_date="2026-11-02T00:00:00+00:00",
-                           task_ids=("t",))
+    return session.run_dag(
+        "try", dag_file="dags/hostile.py", dag_id=dag_id, logical_date="2026-11-02T00:00:00+00:00", task_ids=("t",)
+    )
 
 
 def _said(run: StagedRun) -> str:

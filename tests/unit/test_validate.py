@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+
 from airflow_agentic.changes import make_change
+from airflow_agentic.guardrails.redact import SpanRedactor
 from airflow_agentic.records import (
     Action,
     Category,
@@ -38,8 +40,13 @@ DAY, GOOD = "2026-11-02T00:00:00+00:00", "2026-11-01T00:00:00+00:00"
 
 def error(message: str, cls: str = "KeyError", task_id: str = "load", *, frames: bool = True) -> TaskError:
     places = (Frame(path="/opt/repo/shop/load.py", line=3, function="parse"),) if frames else ()
-    return TaskError(task=TaskKey(dag_id="shop", run_id="r", task_id=task_id), error_class=cls, message=message,
-                     frames=places, fingerprint=fingerprint(cls, message, places))
+    return TaskError(
+        task=TaskKey(dag_id="shop", run_id="r", task_id=task_id),
+        error_class=cls,
+        message=message,
+        frames=places,
+        fingerprint=fingerprint(cls, message, places),
+    )
 
 
 KEY = error("'customer_id'")
@@ -54,24 +61,46 @@ def prove(script: Script, *, errors: tuple[TaskError, ...] = (KEY,), last_good: 
 
 def dossier(errors: tuple[TaskError, ...] = (KEY,)) -> Dossier:
     incident = Incident(
-        id="i", dag_id="shop", run_id="r", clear_number=0, state=IncidentState.VALIDATING, detail="", first_seen=DAY,
-        last_seen=DAY, signals=1, logical_date=DAY, members=(TaskKey(dag_id="shop", run_id="r", task_id="load"),),
+        id="i",
+        dag_id="shop",
+        run_id="r",
+        clear_number=0,
+        state=IncidentState.VALIDATING,
+        detail="",
+        first_seen=DAY,
+        last_seen=DAY,
+        signals=1,
+        logical_date=DAY,
+        members=(TaskKey(dag_id="shop", run_id="r", task_id="load"),),
     )
-    graph = (TaskNode(task_id="load", operator="x", downstream=("publish",)),
-             TaskNode(task_id="publish", operator="x", upstream=("load",)), TaskNode(task_id="other", operator="x"))
-    checkout = Checkout(path="", commit="c", base_branch="main", base_commit="c", pinned=True, dag_file="dags/shop.py",
-                        dags_path="dags")
+    graph = (
+        TaskNode(task_id="load", operator="x", downstream=("publish",)),
+        TaskNode(task_id="publish", operator="x", upstream=("load",)),
+        TaskNode(task_id="other", operator="x"),
+    )
+    checkout = Checkout(
+        path="", commit="c", base_branch="main", base_commit="c", pinned=True, dag_file="dags/shop.py", dags_path="dags"
+    )
     return Dossier(incident=incident, evidence=(), gaps=(), errors=errors, graph=graph, checkout=checkout)
 
 
 def proposal(*, change: bool = True) -> Proposal:
     diagnosis = Diagnosis(
-        root_cause="renamed", category=Category.SCHEMA_DRIFT, action=Action.FIX_CODE, transience=Transience.PERMANENT,
-        severity=Severity.P2, confidence=0.9, root_cause_dag="shop", root_cause_task="load", root_cause_file=None, cites=(),
+        root_cause="renamed",
+        category=Category.SCHEMA_DRIFT,
+        action=Action.FIX_CODE,
+        transience=Transience.PERMANENT,
+        severity=Severity.P2,
+        confidence=0.9,
+        root_cause_dag="shop",
+        root_cause_task="load",
+        root_cause_file=None,
+        cites=(),
     )
     edit = FileEdit(path="shop/load.py", before="a\n", after="b\n")
-    return Proposal(diagnosis=diagnosis, change=make_change("c", [edit], "s") if change else None, usage=Usage(),
-                    pattern="rules")
+    return Proposal(
+        diagnosis=diagnosis, change=make_change("c", [edit], "s") if change else None, usage=Usage(), pattern="rules"
+    )
 
 
 def but(**changed: list[StagedRun]) -> Script:
@@ -97,7 +126,9 @@ def test_a_workspace_that_cannot_be_opened_is_inconclusive() -> None:
 
 
 def test_an_unknown_dag_file_is_inconclusive() -> None:
-    proof = validate(replace(dossier(), checkout=None), proposal(), workspace=FakeWorkspace(Script(runs=CURED)), last_good=None)
+    proof = validate(
+        replace(dossier(), checkout=None), proposal(), workspace=FakeWorkspace(Script(runs=CURED)), last_good=None
+    )
     assert proof.status is ProofStatus.INCONCLUSIVE
 
 
@@ -124,7 +155,9 @@ def test_another_error_is_not_the_incident(other: TaskError | None) -> None:
 
 
 def test_another_task_is_not_the_incident() -> None:
-    red = staged("failed", staged_task("load", "success"), staged_task("other", "failed", error("'x'", task_id="other")))
+    red = staged(
+        "failed", staged_task("load", "success"), staged_task("other", "failed", error("'x'", task_id="other"))
+    )
     proof = prove(but(red=[red]))
     assert proof.status is ProofStatus.NOT_REPRODUCED
     assert "other failed with KeyError: 'x'" in proof.reason
@@ -156,7 +189,12 @@ def test_a_task_downstream_that_fails_is_still_red() -> None:
 
 def test_a_task_that_fails_for_a_reason_of_its_own_is_noted_and_not_held_against_the_change() -> None:
     own = staged_task("other", "failed", error("'x'", task_id="other"))
-    proof = prove(but(red=[replace(RED, tasks=(*RED.tasks, own))], green=[replace(GREEN, state="failed", tasks=(*GREEN.tasks, own))]))
+    proof = prove(
+        but(
+            red=[replace(RED, tasks=(*RED.tasks, own))],
+            green=[replace(GREEN, state="failed", tasks=(*GREEN.tasks, own))],
+        )
+    )
     assert proof.status is ProofStatus.PROVED
     assert "fails for a reason of its own: other" in [check.name for check in proof.checks]
 
@@ -201,3 +239,19 @@ def test_an_old_interval_that_is_red_here_is_said_and_not_compared() -> None:
     proof = prove(but(good=[RED]))
     assert proof.status is ProofStatus.PROVED
     assert "not compared" in next(check.detail for check in proof.checks if check.name == "last good interval")
+
+
+def test_a_secret_that_a_run_said_is_in_no_part_of_the_proof() -> None:
+    secret = "postgresql://loader:hunter2-hunter2@staging.example/shop"
+    said = replace(error(f"cannot reach {secret}"), chain=(f"KeyError: {secret}",))
+    red = replace(staged("failed", staged_task("load", "failed", said)), log_tail=f"trying {secret}")
+    proof = validate(
+        dossier((said,)),
+        proposal(),
+        workspace=FakeWorkspace(but(red=[red])),
+        last_good=GOOD,
+        redactor=SpanRedactor(),
+    )
+    assert proof.status is ProofStatus.PROVED
+    assert "trying" in repr(proof)
+    assert "hunter2" not in repr(proof)

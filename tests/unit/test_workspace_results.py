@@ -9,13 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from airflow_agentic.records import StagedRun, TaskKey
 from airflow_agentic.workspaces.data_diff import compare_tables
 from airflow_agentic.workspaces.results import OutFolder, log_error, read_run
 
 KEY = TaskKey(dag_id="d", run_id="r", task_id="t")
-SOUND = {"runs": 1, "run_id": "r", "state": "success", "logs": [],
-         "tasks": [{"task_id": "t", "map_index": -1, "state": "success"}]}
+SOUND = {
+    "runs": 1,
+    "run_id": "r",
+    "state": "success",
+    "logs": [],
+    "tasks": [{"task_id": "t", "map_index": -1, "state": "success"}],
+}
 
 
 @pytest.fixture
@@ -65,19 +71,35 @@ def test_no_more_than_the_end_of_a_file_is_read(out: OutFolder, tmp_path: Path) 
 
 
 def test_the_traceback_that_a_command_printed_counts_over_its_wrapper() -> None:
-    printed = ["Traceback (most recent call last):", '  File "/box/load.py", line 3, in parse', "    x", "KeyError: 'id'"]
-    wrapper = [{"exc_type": "AirflowException", "exc_value": "Bash command failed. The command returned a non-zero exit code 1.",
-                "frames": [{"filename": "/venv/lib/python3.11/site-packages/airflow/x.py", "lineno": 1, "name": "execute"}]}]
-    log = "\n".join([*(json.dumps({"event": line}) for line in printed),
-                     json.dumps({"event": "Task failed with exception", "exception": wrapper})])
+    printed = [
+        "Traceback (most recent call last):",
+        '  File "/box/load.py", line 3, in parse',
+        "    x",
+        "KeyError: 'id'",
+    ]
+    wrapper = [
+        {
+            "exc_type": "AirflowException",
+            "exc_value": "Bash command failed. The command returned a non-zero exit code 1.",
+            "frames": [{"filename": "/venv/lib/python3.11/site-packages/airflow/x.py", "lineno": 1, "name": "execute"}],
+        }
+    ]
+    log = "\n".join(
+        [
+            *(json.dumps({"event": line}) for line in printed),
+            json.dumps({"event": "Task failed with exception", "exception": wrapper}),
+        ]
+    )
     error = log_error(log, KEY)
     assert error is not None
     assert (error.error_class, error.message, error.frames[-1].function) == ("KeyError", "'id'", "parse")
 
 
 def test_the_first_cause_of_a_chain_counts() -> None:
-    chain = [{"exc_type": "RuntimeError", "exc_value": "wrapped", "frames": []},
-             {"exc_type": "KeyError", "exc_value": "'id'", "frames": []}]
+    chain = [
+        {"exc_type": "RuntimeError", "exc_value": "wrapped", "frames": []},
+        {"exc_type": "KeyError", "exc_value": "'id'", "frames": []},
+    ]
     error = log_error(json.dumps({"event": "Task failed", "error_detail": chain}), KEY)
     assert error is not None
     assert error.error_class == "KeyError"

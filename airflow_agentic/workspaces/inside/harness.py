@@ -50,7 +50,6 @@ def main() -> None:
 
 def _boot() -> dict[str, Any]:
     """Import what every run needs and build the Execution API; say what was warmed."""
-    import a2wsgi
     import airflow
     import airflow.dag_processing.bundles.local
     import airflow.dag_processing.bundles.manager
@@ -69,7 +68,7 @@ def _boot() -> dict[str, Any]:
     from sqlalchemy.orm import configure_mappers
 
     _beside("staging_secrets")
-    airflow.models.import_all_models()  # type: ignore[no-untyped-call]
+    airflow.models.import_all_models()
     # Half of a warm run otherwise: SQLAlchemy wires up all of Airflow's models at the first use of one.
     configure_mappers()
     return {"airflow": airflow.__version__, "python": sys.version.split()[0], "warm": _warm_api()}
@@ -94,7 +93,10 @@ def _warm_api() -> str:
 def _serve(request: dict[str, Any], close: tuple[int, ...]) -> dict[str, Any]:
     """Fork, wait no longer than asked, and leave no process behind."""
     kinds: dict[str, Callable[[dict[str, Any]], None]] = {
-        "run": run_dag, "import": import_dags, "command": run_command, "survey": survey,
+        "run": run_dag,
+        "import": import_dags,
+        "command": run_command,
+        "survey": survey,
     }
     started = time.monotonic()
     pid = os.fork()
@@ -103,7 +105,10 @@ def _serve(request: dict[str, Any], close: tuple[int, ...]) -> dict[str, Any]:
     status = _wait(pid, started + float(request["wall_s"]))
     _end_leftovers(pid, private_pids=bool(request.get("private_pids")))
     return {
-        "id": request["id"], "timed_out": status is None, "status": status, "elapsed_s": time.monotonic() - started,
+        "id": request["id"],
+        "timed_out": status is None,
+        "status": status,
+        "elapsed_s": time.monotonic() - started,
     }
 
 
@@ -131,8 +136,8 @@ def run_dag(request: dict[str, Any]) -> None:
     """Run one Dag as ``dag.test()`` does and write down what its own database says."""
     from airflow import settings
 
-    settings.configure_vars()  # type: ignore[no-untyped-call]
-    settings.configure_orm()  # type: ignore[no-untyped-call]
+    settings.configure_vars()
+    settings.configure_orm()
     dag = _load(request)
     if dag is None:
         return
@@ -165,13 +170,14 @@ def _load(request: dict[str, Any]) -> Any:
     bag = DagBag(dag_folder=path, safe_mode=False, bundle_path=Path(dags), bundle_name="staging")
     dag = bag.dags.get(request["dag_id"])
     if dag is None:
-        said = "\n".join(bag.import_errors.values()) or f"{request['dag_file']} defines no Dag {request['dag_id']!r}"
-        _tell(request, "result", {"import_error": said[-8000:]})
+        said = "\n".join(bag.import_errors.values())
+        missing = f"{request['dag_file']} defines no Dag {request['dag_id']!r}"
+        _tell(request, "result", {"import_error": said[-16_000:]} if said else {"missing": missing})
         return None
     if request["task_ids"]:
         unknown = sorted(set(request["task_ids"]) - set(dag.task_dict))
         if unknown:
-            _tell(request, "result", {"import_error": f"Dag {dag.dag_id!r} has no task {', '.join(unknown)}"})
+            _tell(request, "result", {"missing": f"Dag {dag.dag_id!r} has no task {', '.join(unknown)}"})
             return None
         dag = dag.partial_subset(list(request["task_ids"]), include_upstream=True, include_downstream=True)
     _beside("staged_dag").make_quiet(dag)
@@ -179,10 +185,15 @@ def _load(request: dict[str, Any]) -> Any:
     # dag.test() parses the whole bundle again; only a Dag that starts others needs them in its database.
     bundle = dags if siblings else os.path.join(request["out"], "no_dags")
     os.makedirs(bundle, exist_ok=True)
-    os.environ["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"] = json.dumps([{
-        "name": "staging", "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
-        "kwargs": {"path": bundle},
-    }])
+    os.environ["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"] = json.dumps(
+        [
+            {
+                "name": "staging",
+                "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
+                "kwargs": {"path": bundle},
+            }
+        ]
+    )
     with create_session() as session:
         session.merge(DagBundleModel(name="staging"))
     bag.dags = {dag.dag_id: dag}

@@ -15,7 +15,7 @@ MAX_FILES, MAX_TABLES, MAX_ROWS = 500, 500, 2_000_000
 
 
 def survey(folder: str) -> list[dict[str, Any]]:
-    """Return one entry a table: ``table``, ``rows``, ``columns`` (name → digest of its values in row order free form)."""
+    """Return one entry a table: ``table``, ``rows``, ``columns`` (name → digest and nulls)."""
     found: list[dict[str, Any]] = []
     paths = sorted(os.path.join(at, name) for at, _, names in os.walk(folder) for name in names)
     for path in paths[:MAX_FILES]:
@@ -59,7 +59,8 @@ def _duckdb(path: str, name: str) -> list[dict[str, Any]]:
     found = []
     with duckdb.connect(path, read_only=True) as db:
         listed = db.execute(
-            "select table_schema, table_name from information_schema.tables where table_type = 'BASE TABLE' order by 1, 2"
+            "select table_schema, table_name from information_schema.tables "
+            "where table_type = 'BASE TABLE' order by 1, 2"
         ).fetchall()
         for schema, table in listed:
             quoted = ".".join('"' + part.replace('"', '""') + '"' for part in (schema, table))
@@ -95,7 +96,9 @@ def _entry(label: str, columns: list[str], rows: Any) -> dict[str, Any]:
             sums[index] = (sums[index] + _hash(repr(value))) % 2**64
         whole = (whole + _hash(repr(tuple(row)))) % 2**64
     return {
-        "table": label, "rows": count, "digest": f"{whole:016x}",
+        "table": label,
+        "rows": count,
+        "digest": f"{whole:016x}",
         "columns": {c: {"digest": f"{sums[i]:016x}", "nulls": nulls[i]} for i, c in enumerate(columns)},
     }
 
@@ -105,7 +108,13 @@ def _bytes(path: str, name: str) -> dict[str, Any]:
     with open(path, "rb") as opened:
         for block in iter(lambda: opened.read(1 << 20), b""):
             digest.update(block)
-    return {"table": name, "rows": None, "digest": digest.hexdigest()[:16], "columns": {}, "bytes": os.path.getsize(path)}
+    return {
+        "table": name,
+        "rows": None,
+        "digest": digest.hexdigest()[:16],
+        "columns": {},
+        "bytes": os.path.getsize(path),
+    }
 
 
 def _hash(text: str) -> int:
