@@ -21,10 +21,13 @@ _CHAINED = (
     "The above exception was the direct cause of the following exception:",
     "During handling of the above exception, another exception occurred:",
 )
+IMPORT_STEP = "(import)"
+"""Stands for the task where no task ran, because the Dag's file cannot be imported."""
 _WRAPPERS = re.compile(
     r"(?:Bash|dbt) command (?:failed|exited)|dbt invocation completed with errors|Cannot execute: .*spark-submit|"
     r"returned a? ?non-zero exit|non-zero exit (?:code|status)|"
-    r"command exited with|CalledProcessError|Pod .* returned a failure|Job .* failed$",
+    r"command exited with|CalledProcessError|either it does not exist or it failed to parse|"
+    r"Pod .* returned a failure|Job .* failed$",
     re.IGNORECASE,
 )
 _SHAPE = (
@@ -34,7 +37,7 @@ _SHAPE = (
     (re.compile(r"(?:/[\w.@+-]+){2,}/?"), "<path>"),
     (re.compile(r"\d+"), "0"),
 )
-_FOREIGN = ("site-packages", "dist-packages", "<frozen", "lib/python3")
+_FOREIGN = ("/bin/airflow", "site-packages", "dist-packages", "<frozen", "lib/python3")
 MESSAGE_LIMIT = 2_000
 
 

@@ -12,11 +12,12 @@ _CHECK = re.compile(
     r"(?:data|quality|row|table|column|schema)?[ _]?(?:check|expectation|assertion|constraint|validation|test)s?\b[^\n]{0,80}\b(?:fail|violat|not met|did not pass)|"
     r"(?:check|expectation|quality|validation|assertion|anomaly)\w*(?:failed|failure|error|exception)|^AssertionError|"
     r"Got \d+ results?, configured to fail|Test failed\.|bad rows|violates (?:unique|not-null|check|foreign key) constraint|"
+    r"\bonly \d[\d,]* (?:of|out of|/) \d|\b\d[\d,]* of \d[\d,]* \w+ (?:present|arrived|received|loaded|delivered|found)\b|"
     r"(?:UNIQUE|NOT NULL|CHECK|FOREIGN KEY) constraint failed|duplicate key",
     re.IGNORECASE,
 )
 _CHECK_TASK = re.compile(
-    r"(?:^|[._])(?:check|test|validate|verify|assert|expect|dq|quality)(?:_|s?$|\.)|_(?:check|test|validation)s?$",
+    r"(?:^|[._])(?:check|test|validate|verify|assert|expect|dq|quality|gate|guard|audit|reconcil\w*)(?:_|s?$|\.)|_(?:check|test|validation|gate|guard|audit)s?$",
     re.IGNORECASE,
 )
 _COUNTS = re.compile(r"complete|count|volume|fresh|row|records?|partition|late|missing|fewer|expected", re.IGNORECASE)
@@ -28,6 +29,7 @@ _NOTICE = re.compile(
     re.IGNORECASE,
 )
 _FEWER = re.compile(
+    r"\bonly (?P<got2>\d[\d,]*) (?:of|out of|/) (?P<want2>\d[\d,]*)|"
     r"expected[^\d\n]{0,30}(?P<want>\d[\d,]*)[^\n]{0,40}?(?:got|found|actual|received|but|has|have|was|were)[^\d\n]{0,20}(?P<got>\d[\d,]*)",
     re.IGNORECASE,
 )
@@ -102,13 +104,14 @@ def notices(dossier: Dossier) -> tuple[tuple[Evidence, str], ...]:
     """Return the lines in which an upstream says that its data is not complete; code and its history do not count."""
     found = []
     for item in dossier.evidence:
-        if item.trust is Trust.REPOSITORY or item.source == "code":
+        if item.trust is Trust.REPOSITORY or item.source in {"code", "landed"}:
             continue
         match = _NOTICE.search(f"{item.title}\n{item.body}")
-        if match:
+        # "2 of 8 rows" in the failing check's own words is its finding, and no word of an upstream.
+        if match and not any(match[0] in f"{error.message}\n{chr(10).join(error.chain)}" for error in dossier.errors):
             text = f"{item.title}\n{item.body}"
             start = text.rfind("\n", 0, match.start()) + 1
-            found.append((item, text[max(start, match.start() - 120) : match.end() + 80].split("\n")[0].strip()))
+            found.append((item, text[max(start, match.start() - 120) : match.end() + 80].split("\n", maxsplit=1)[0].strip()))
     return tuple(found)
 
 
@@ -125,7 +128,7 @@ def _checked(dossier: Dossier, said: str, changes: tuple[ShapeChange, ...]) -> V
     lower = [c for c in changes if c.kind == "volume" and int(c.now) < int(c.was)]
     told = notices(dossier)
     fewer = _FEWER.search(said)
-    short = bool(fewer) and int(fewer["want"].replace(",", "")) > int(fewer["got"].replace(",", ""))  # type: ignore[index]
+    short = fewer is not None and _whole(fewer["want"] or fewer["want2"]) > _whole(fewer["got"] or fewer["got2"])
     counts = bool(_COUNTS.search(said)) or any(_COUNTS.search(key.task_id) for key in dossier.incident.members)
     signs = [bool(told), bool(lower), short]
     if any(signs) and (counts or told) and not any(c.kind == "duplicates" for c in changes):
@@ -150,6 +153,10 @@ def _checked(dossier: Dossier, said: str, changes: tuple[ShapeChange, ...]) -> V
         + (f" (the landed data shows: {', '.join(kinds)})" if kinds else ""),
         confidence=0.75 if kinds else 0.6,
     )
+
+
+def _whole(number: str) -> int:
+    return int(number.replace(",", ""))
 
 
 def _names_interval(said: str, logical_date: str | None) -> bool:

@@ -10,7 +10,7 @@ from airflow_agentic.agents._classify_data import notices, shape_changes
 from airflow_agentic.agents.fixers.bench import Fix
 from airflow_agentic.records import Action, Category, Dossier, Severity
 from airflow_agentic.repository import repository_path
-from airflow_agentic.tracebacks import own_frames
+from airflow_agentic.tracebacks import IMPORT_STEP, own_frames
 
 _TASK = re.compile(r"(?<![\w./-])(?P<dag>[A-Za-z_][\w-]*)\.(?P<task>[A-Za-z_][\w.-]*[\w-])(?![\w/])")
 _URGENT = re.compile(r"critical|tier[-_ ]?[01]\b|\bsla\b|\bp1\b|production-critical", re.IGNORECASE)
@@ -31,12 +31,12 @@ def place(dossier: Dossier, verdict: Verdict, fixes: tuple[Fix, ...]) -> Place:
     incident = dossier.incident
     error = dossier.errors[0] if dossier.errors else None
     key = error.task if error else (incident.members[0] if incident.members else None)
-    task = key.task_id if key else None
+    task = key.task_id if key and key.task_id != IMPORT_STEP else None
     if verdict.category in {Category.LATE_DATA, Category.BAD_DATA}:
         landed = _landing_task(dossier)
         if landed is not None:
             return Place(dag_id=landed[0], task_id=landed[1], file=None)
-    return Place(dag_id=incident.dag_id, task_id=task, file=fixes[0].file if fixes else _file(dossier))
+    return Place(dag_id=incident.dag_id, task_id=task, file=fixes[0].file if fixes else _file(dossier, verdict))
 
 
 def root_cause(dossier: Dossier, verdict: Verdict, fixes: tuple[Fix, ...], where: Place) -> str:
@@ -92,7 +92,7 @@ def cites(dossier: Dossier, verdict: Verdict, fixes: tuple[Fix, ...]) -> tuple[s
     for item in dossier.evidence:
         text = f"{item.title}\n{item.body}"
         about_code = bool(fixes) and item.source == "code" and item.path == fixes[0].file
-        if any(w in text for w in wanted) and item.source != "code" or about_code and item.title.startswith("Source"):
+        if (any(w in text for w in wanted) and item.source != "code") or (about_code and item.title.startswith("Source")):
             found.append(item.id)
     known = {item.id for item in dossier.evidence}
     for suspect in dossier.suspects[:1]:
@@ -178,8 +178,9 @@ def _failing(dossier: Dossier) -> tuple[str, str | None]:
     return dossier.incident.dag_id, dossier.errors[0].task.task_id if dossier.errors else None
 
 
-def _file(dossier: Dossier) -> str | None:
-    if dossier.checkout is None:
+def _file(dossier: Dossier, verdict: Verdict) -> str | None:
+    """Name a file only where the code is at fault: where it failed is not why it failed."""
+    if dossier.checkout is None or verdict.category is not Category.CODE_ERROR:
         return None
     for error in dossier.errors[:1]:
         for frame in reversed(own_frames(error.frames)):

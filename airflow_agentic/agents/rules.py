@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import logging
 import re
+from dataclasses import replace
 from importlib import import_module
 
 from airflow_agentic.agents import _wording as wording
@@ -21,6 +22,7 @@ from airflow_agentic.records import Action, Category, Checkout, Diagnosis, Dossi
 log = logging.getLogger(__name__)
 
 DRIFT_FIXERS = (
+    "changed_unit",
     "renamed_column",
     "renamed_field",
     "renamed_record",
@@ -28,8 +30,9 @@ DRIFT_FIXERS = (
     "changed_type",
     "date_format",
     "duplicates",
+    "duplicate_records",
 )
-CODE_FIXERS = ("airflow_api", "missing_import", "template_variable")
+CODE_FIXERS = ("airflow_api", "missing_import", "template_variable", "reverted_commit")
 _FORMAT_FIXERS = {"date_format", "changed_type"}
 _OUTSIDE = {
     Category.TRANSIENT_UPSTREAM,
@@ -65,7 +68,9 @@ class RulesAgent:
         change = make_change(checkout.base_commit, bench.edits(), fixes[0].summary)
         found = platform or classify_data(dossier)
         category = found.category if found else Category.CODE_ERROR
-        if fixes[0].fields and category not in {Category.SCHEMA_DRIFT, Category.DATA_FORMAT}:
+        if fixes[0].of_code:
+            category = platform.category if platform else Category.CODE_ERROR
+        elif fixes[0].fields and category not in {Category.SCHEMA_DRIFT, Category.DATA_FORMAT}:
             category = Category.SCHEMA_DRIFT
         verdict = Verdict(
             category=category,
@@ -116,7 +121,7 @@ def run_fixers(bench: Bench, names: tuple[str, ...]) -> tuple[Fix, ...]:
             continue
         log.debug("Fixer %s changes %s", name, ", ".join(path for path, _ in fix.texts))
         bench.take(fix)
-        found.append(fix)
+        found.append(replace(fix, of_code=name in CODE_FIXERS))
     return tuple(found)
 
 

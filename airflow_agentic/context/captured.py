@@ -20,6 +20,7 @@ from airflow_agentic.context import console_log
 from airflow_agentic.context.captured_lineage import CapturedLineage, SeenEdges, SeenTask, names, read_lineage
 from airflow_agentic.errors import IncidentNotFound, SourceUnavailable
 from airflow_agentic.records import DagRecord, DagRunRecord, TaskKey, TaskNode, TaskRun
+from airflow_agentic.tracebacks import IMPORT_STEP
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,9 +64,14 @@ class CapturedReader:
         fileloc = str(seen.get("fileloc") or "") or None
         owner = str(seen.get("owner") or "")
         return DagRecord(
-            dag_id=dag_id, relative_fileloc=self._relative(dag_id, fileloc), fileloc=fileloc, bundle_name=None,
-            bundle_version=None, owners=tuple(o.strip() for o in owner.split(",") if o.strip()),
-            tags=names(seen.get("tags")), is_paused=False,
+            dag_id=dag_id,
+            relative_fileloc=self._relative(dag_id, fileloc),
+            fileloc=fileloc,
+            bundle_name=None,
+            bundle_version=None,
+            owners=tuple(o.strip() for o in owner.split(",") if o.strip()),
+            tags=names(seen.get("tags")),
+            is_paused=False,
         )
 
     def dag_run(self, dag_id: str, run_id: str) -> DagRunRecord:
@@ -105,8 +111,11 @@ class CapturedReader:
         """Return the tasks that lineage events or the console name, with the edges that events tell."""
         return tuple(
             TaskNode(
-                task_id=task_id, operator=node.operator, upstream=tuple(sorted(node.upstream)),
-                downstream=tuple(sorted(node.downstream)), trigger_rule=node.trigger_rule,
+                task_id=task_id,
+                operator=node.operator,
+                upstream=tuple(sorted(node.upstream)),
+                downstream=tuple(sorted(node.downstream)),
+                trigger_rule=node.trigger_rule,
             )
             for task_id, node in sorted(self._edges(dag_id).items())
         )
@@ -116,6 +125,9 @@ class CapturedReader:
         section = self._sections.get((key.dag_id, key.run_id, key.task_id, key.map_index))
         if section is not None:
             return console_log.records(section.path, section.start, section.end)
+        consoles = tuple(path for path in self._files if path.endswith((".log", ".txt")))
+        if key.task_id == IMPORT_STEP and consoles:
+            return chain.from_iterable(console_log.import_records(path) for path in consoles)
         if self._is_failing(key) and self._plain:
             return chain.from_iterable(console_log.records(path) for path in self._plain)
         # Without the folder's name: the message becomes a gap, and an evaluation's folder may be named for its answer.
@@ -137,8 +149,11 @@ class CapturedReader:
         case = case if isinstance(case, dict) else {}
         failing = case.get("failing") if isinstance(case.get("failing"), dict) else {}
         return _Case(
-            dag_id=str(failing.get("dag_id") or ""), task_ids=names(failing.get("task_ids")),
-            ds=str(failing.get("ds") or ""), days=names(case.get("days")), dags=names(case.get("dags")),
+            dag_id=str(failing.get("dag_id") or ""),
+            task_ids=names(failing.get("task_ids")),
+            ds=str(failing.get("ds") or ""),
+            days=names(case.get("days")),
+            dags=names(case.get("dags")),
         )
 
     @cached_property
@@ -195,7 +210,10 @@ class CapturedReader:
         key = (run.dag_id, run.run_id)
         if key not in found:
             found[key] = DagRunRecord(
-                dag_id=run.dag_id, run_id=run.run_id, state=run.state or "running", logical_date=_moment(run.ds),
+                dag_id=run.dag_id,
+                run_id=run.run_id,
+                state=run.state or "running",
+                logical_date=_moment(run.ds),
                 clear_number=0,
             )
         elif run.state and found[key].state not in {"success", "failed"}:
@@ -229,7 +247,8 @@ class CapturedReader:
             tasks[key] = seen
         failed = [r for r in self._runs if r.dag_id == self._case.dag_id and r.state == "failed"][:1]
         for run in failed:
-            for task_id in self._case.task_ids:
+            ended = any(k[:2] == (run.dag_id, run.run_id) and t.state == "failed" for k, t in tasks.items())
+            for task_id in self._case.task_ids or (() if ended else (IMPORT_STEP,)):
                 known = [t for k, t in tasks.items() if k[:3] == (run.dag_id, run.run_id, task_id)]
                 for seen in known:
                     seen.state = seen.state if seen.state in {"failed", "success"} else "failed"
@@ -245,11 +264,12 @@ class CapturedReader:
         final = self._lineage.runs.get(key[:2], {}).get("tasksState") or {}
         state = final.get(seen.task_id) if seen.map_index < 0 else None
         return TaskRun(
-            key=TaskKey(
-                dag_id=key[0], run_id=key[1], task_id=key[2], map_index=key[3], try_number=seen.try_number
-            ),
-            state=str(state or seen.state or "none"), started_at=seen.started_at or None,
-            duration_s=_seconds(seen.started_at, seen.ended_at), logical_date=run.logical_date, rendered=seen.rendered,
+            key=TaskKey(dag_id=key[0], run_id=key[1], task_id=key[2], map_index=key[3], try_number=seen.try_number),
+            state=str(state or seen.state or "none"),
+            started_at=seen.started_at or None,
+            duration_s=_seconds(seen.started_at, seen.ended_at),
+            logical_date=run.logical_date,
+            rendered=seen.rendered,
         )
 
     def _edges(self, dag_id: str) -> dict[str, SeenEdges]:
@@ -289,12 +309,17 @@ def _run_of(dag_id: str, run_id: str, facet: dict[str, Any]) -> DagRunRecord:
     start, end = facet.get("data_interval_start"), facet.get("data_interval_end")
     number, logical = facet.get("clear_number"), facet.get("logical_date")
     return DagRunRecord(
-        dag_id=dag_id, run_id=run_id, state=str(facet.get("state") or "running"),
+        dag_id=dag_id,
+        run_id=run_id,
+        state=str(facet.get("state") or "running"),
         logical_date=str(logical) if logical else None,
-        clear_number=number if isinstance(number, int) else 0, run_after=_text(facet.get("run_after")),
-        started_at=_text(facet.get("seen_at")), ended_at=_text(facet.get("end_date")),
+        clear_number=number if isinstance(number, int) else 0,
+        run_after=_text(facet.get("run_after")),
+        started_at=_text(facet.get("seen_at")),
+        ended_at=_text(facet.get("end_date")),
         data_interval=(str(start), str(end)) if start and end else None,
-        partition_key=_text(facet.get("partition_key")), conf=json.dumps(facet.get("conf") or {}),
+        partition_key=_text(facet.get("partition_key")),
+        conf=json.dumps(facet.get("conf") or {}),
     )
 
 

@@ -29,7 +29,7 @@ class CodeRead:
 
     evidence: tuple[Evidence, ...]
     touched: tuple[str, ...]
-    """Frames' files first, then the Dag's file, the files that the task names, and what those import."""
+    """Frames' files first, then the Dag's file, the files that the task names, and what those import, two steps far."""
 
 
 def code_evidence(checkout: Checkout, target: Target, so_far: SourceReport) -> CodeRead:
@@ -49,7 +49,10 @@ def code_evidence(checkout: Checkout, target: Target, so_far: SourceReport) -> C
         if path != checkout.dag_file
     ]
     direct = [*framed, *([checkout.dag_file] if checkout.dag_file else []), *named]
-    touched = dict.fromkeys([*direct, *(p for path in direct for p in local_imports(checkout, path))])
+    near = [p for path in direct for p in local_imports(checkout, path)]
+    touched = dict.fromkeys(
+        [*direct, *near, *(p for path in dict.fromkeys(near) for p in local_imports(checkout, path))]
+    )
     return CodeRead(evidence=tuple(e for e in evidence if e), touched=tuple(touched))
 
 

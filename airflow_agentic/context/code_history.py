@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from airflow_agentic.git import Clone, GitError
@@ -85,6 +86,7 @@ def diffs(repository: Clone, spans: tuple[Span, ...], touched: tuple[str, ...]) 
     """Return what the spans changed in the files of *touched*, each file's diff at most 6,000 characters."""
     found: list[Evidence] = []
     for span in spans:
+        found += _recent_diffs(repository, span, touched) if span.when == "recent" else ()
         start = span.start or _parent_of_oldest(repository, span)
         if span.when == "recent" or start is None or start == span.end:
             continue
@@ -104,6 +106,29 @@ def diffs(repository: Clone, spans: tuple[Span, ...], touched: tuple[str, ...]) 
                     )
                 )
     return tuple(found)
+
+
+def _recent_diffs(repository: Clone, span: Span, touched: tuple[str, ...]) -> Iterator[Evidence]:
+    """Yield what each recent commit changed in *touched*; the first commit of all changed nothing, it began."""
+    for commit in commits_between(repository, span):
+        for path in [path for path in touched[:12] if path in commit.files]:
+            try:
+                text = repository.git(
+                    "diff", "--no-ext-diff", "--no-textconv", "-U3", f"{commit.sha}^", commit.sha, "--", path
+                )
+            except GitError:
+                break
+            if "\nnew file mode" not in text[:300] and "\ndeleted file mode" not in text[:300]:
+                yield Evidence(
+                    id="",
+                    source="code",
+                    title=f"{DIFF_TITLE} of {path} {_WORDS[span.when]}, commit {commit.sha[:10]}",
+                    body=text if len(text) <= MAX_DIFF else text[:MAX_DIFF] + "\n... cut",
+                    observed_at=commit.date,
+                    trust=Trust.REPOSITORY,
+                    path=path,
+                    line=_first_line(text),
+                )
 
 
 def deletion_of(repository: Clone, path: str) -> str | None:

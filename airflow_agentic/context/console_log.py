@@ -81,8 +81,15 @@ def index(path: str) -> tuple[list[Section], list[ConsoleRun]]:
                 _end(open_section, start, line)
                 run = runs[-1] if runs else ConsoleRun(dag_id="", ds="")
                 open_section = Section(
-                    path=path, start=offset, end=-1, dag_id=run.dag_id, ds=run.ds, task_id=_text(starts["task"]),
-                    map_index=int(starts["map"]), run_id=run.run_id, started_at=_time(line),
+                    path=path,
+                    start=offset,
+                    end=-1,
+                    dag_id=run.dag_id,
+                    ds=run.ds,
+                    task_id=_text(starts["task"]),
+                    map_index=int(starts["map"]),
+                    run_id=run.run_id,
+                    started_at=_time(line),
                 )
                 sections.append(open_section)
             elif open_section is not None and _ENDS in line:
@@ -100,6 +107,22 @@ def records(path: str, start: int = 0, end: int | None = None) -> Iterator[bytes
         text.seek(start)
         limit = (end if end is not None and end >= 0 else os.path.getsize(path)) - start
         yield from as_records(_bounded(text, limit))
+
+
+def import_records(path: str) -> Iterator[bytes]:
+    """Stream what Airflow printed from its last ``Failed to import`` on, line by line, as a program's own output.
+
+    As records of Airflow's loader they would pass for chatter.
+    """
+    with open(path, "rb") as text:
+        start = offset = 0
+        for raw in text:
+            start = offset if b"Failed to import" in raw else start
+            offset += len(raw)
+        text.seek(start)
+        for raw in text:
+            line = _ANSI.sub(b"", raw).decode("utf-8", "replace").rstrip("\r\n")
+            yield _json({"level": own_level(line) or "info", "event": line, "logger": "stdout"})
 
 
 def as_records(lines: Iterable[bytes]) -> Iterator[bytes]:

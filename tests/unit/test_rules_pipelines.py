@@ -142,7 +142,7 @@ TRAPS = {
     "the field is gone": (PLAIN, GOOD, [{k: v for k, v in o.items() if k != "customer_id"} for o in GOOD]),
     "another field came instead": (PLAIN.replace("customer_id", "amount"), GOOD, [{**{k: v for k, v in o.items() if k != "amount"}, "warehouse": 3} for o in GOOD]),
     "two new names fit": (PLAIN, GOOD, [{**{k: v for k, v in o.items() if k != "customer_id"}, "billing_customer": o["customer_id"], "shipping_customer": o["customer_id"]} for o in GOOD]),
-    "another unit": (PLAIN.replace("customer_id", "amount"), GOOD, [{**{k: v for k, v in o.items() if k != "amount"}, "amount_cents": int(o["amount"] * 100)} for o in GOOD]),
+    "a unit that its size contradicts": (PLAIN.replace("customer_id", "amount"), GOOD, [{**{k: v for k, v in o.items() if k != "amount"}, "amount_cents": int(o["amount"] * 3)} for o in GOOD]),
     "one record lacks the field": (PLAIN, GOOD, [*GOOD[:5], {"order_id": "O9"}]),
     "day and month cannot be told apart": (TIME, GOOD, [{**o, "ordered_at": "05/06/2026"} for o in GOOD]),
     "thousands or decimal comma": ("def main(rows):\n    return [float(o['amount']) for o in rows]\n", GOOD, [{**o, "amount": "1,234"} for o in GOOD]),

@@ -37,6 +37,8 @@ class Fix:
     """Where the cause stands in the code."""
     fields: tuple[str, ...] = ()
     """Data fields that it is about."""
+    of_code: bool = False
+    """The code is at fault, not what it was given."""
 
 
 @dataclass(kw_only=True)

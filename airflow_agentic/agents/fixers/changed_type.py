@@ -41,12 +41,12 @@ def fix(bench: Bench) -> Fix | None:
             good = next((f for f in bench.good(change.dataset).fields if f.path == change.path), None)  # type: ignore[union-attr]
             bad = next((f for f in bench.failing(change.dataset).fields if f.path == change.path), None)  # type: ignore[union-attr]
             new = _converted(bench, path, text, change.dataset, good, bad) if good and bad else None
-            if new is not None and compiles(new):
+            if new is not None and bad is not None and compiles(new):
                 text = new
                 done.append(
                     f"`{change.path}` is now {' or '.join(bad.types)}"
                     + (f" written {', '.join(bad.formats[:3])}" if bad.formats else "")
-                )  # type: ignore[union-attr]
+                )
         if done:
             return Fix(
                 texts=((path, text),),
@@ -82,7 +82,7 @@ def _converted(bench: Bench, path: str, text: str, dataset: str, good: FieldShap
     uses = UseFinder(bench, path, code, move)
     reads = [s for s in code.steps() if s.key == steps[-1] and uses.same_kind(s.base, s)]
     kinds_was, kinds_now = set(good.types) - {"null"}, set(bad.types) - {"null"}
-    if any(_TIME.search(f) for f in good.formats) or not reads or "null" in bad.types and "null" not in good.types:
+    if any(_TIME.search(f) for f in good.formats) or not reads or ("null" in bad.types and "null" not in good.types):
         return None
     if kinds_now == {"string"}:
         return _to_number(code, reads, bad, whole=kinds_was == {"integer"}, was_text=kinds_was == {"string"})

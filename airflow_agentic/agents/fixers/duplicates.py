@@ -32,7 +32,7 @@ def fix(bench: Bench) -> Fix | None:
     if not _SAYS.search(said) or len(repeated) != 1:
         return None
     key, shape = repeated[0].path, bench.failing(repeated[0].dataset)
-    version = _version(shape) if shape else None
+    version = version_of(shape) if shape else None
     if version is None or "." in key or not re.search(rf"(?<![A-Za-z0-9]){re.escape(key)}(?![A-Za-z0-9])", said):
         return None
     engine = _engine(bench)
@@ -71,7 +71,8 @@ def deduplicated(sql: str, key: str, version: str) -> str | None:
     return f"{body}\nqualify row_number() over (partition by {key} order by {version} desc) = 1{tail}"
 
 
-def _version(shape: DataShape) -> str | None:
+def version_of(shape: DataShape) -> str | None:
+    """Return the one field that says which of two records is newer, if there is one."""
     found = [
         f.path
         for f in shape.fields

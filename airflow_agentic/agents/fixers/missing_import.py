@@ -98,10 +98,8 @@ def _homes(bench: Bench, name: str, path: str) -> list[str]:
     for other in bench.python_files():
         code = parse(bench.text(other)) if other != path else None
         if code and any(
-            isinstance(n, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef))
-            and n.name == name
-            or isinstance(n, ast.Assign)
-            and any(isinstance(t, ast.Name) and t.id == name for t in n.targets)
+            (isinstance(n, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)) and n.name == name)
+            or (isinstance(n, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in n.targets))
             for n in code.tree.body
         ):
             dotted = other.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
@@ -124,7 +122,7 @@ def _imported(bench: Bench) -> set[str]:
 
 def _moved_module(bench: Bench, module: str) -> Fix | None:
     """``No module named 'etl.parse'`` where the repository has that file elsewhere in the same package."""
-    top, leaf = module.split(".")[0], module.rsplit(".", 1)[-1]
+    top, leaf = module.split(".", maxsplit=1)[0], module.rsplit(".", 1)[-1]
     homes = [
         p for p in bench.python_files() if p.endswith((f"/{leaf}.py", f"/{leaf}/__init__.py")) and top in p.split("/")
     ]
@@ -135,7 +133,9 @@ def _moved_module(bench: Bench, module: str) -> Fix | None:
 
 
 def _moved_name(bench: Bench, name: str, of: str) -> Fix | None:
-    homes = [h for h in _homes(bench, name, "") if h != "?" and h != of and h.split(".")[0] == of.split(".")[0]]
+    homes = [
+        h for h in _homes(bench, name, "") if h != "?" and h != of and h.split(".")[0] == of.split(".", maxsplit=1)[0]
+    ]
     return _respelled(bench, of, homes[0], name) if len(homes) == 1 else None
 
 

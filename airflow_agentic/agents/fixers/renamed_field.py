@@ -143,11 +143,8 @@ def _rewrite(
 def rewrite(bench: Bench, path: str, text: str, move: FieldMove) -> str | None:
     """Return *text* with every read of the move's old place made tolerant, or None if there is none."""
     code = parse(text)
-    if (
-        code is None
-        or f'"{move.old[-1]}"' not in text
-        and f"'{move.old[-1]}'" not in text
-        and f".{move.old[-1]}" not in text
+    if code is None or (
+        f'"{move.old[-1]}"' not in text and f"'{move.old[-1]}'" not in text and f".{move.old[-1]}" not in text
     ):
         return None
     uses = UseFinder(bench, path, code, move)

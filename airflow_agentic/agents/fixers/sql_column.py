@@ -48,14 +48,47 @@ def fix(bench: Bench) -> Fix | None:
     if len(changed) != 1:
         return None
     path, text = changed[0]
+    either = _either(bench, path, column, new)
     return Fix(
-        texts=((path, text),),
+        texts=((path, either or text),),
         file=path,
         fields=(column,),
         summary=f"Read column {new}, which was {column}"[:100],
-        explanation=f"Column `{column}` is now `{new}`. SQL cannot read either name, so the statement names the new one; "
-        "its result keeps the old name.",
+        explanation=f"Column `{column}` is now `{new}`. "
+        + (
+            "The statement reads whichever of the two the table has."
+            if either
+            else "SQL cannot read either name, so the statement names the new one; its result keeps the old name."
+        ),
     )
+
+
+def _either(bench: Bench, path: str, column: str, new: str) -> str | None:
+    """DuckDB picks columns by a pattern: ``from (select *, columns('^(old|new)$') as old from t) as t`` reads both."""
+    text = bench.text(path) or ""
+    duck = any(
+        re.search(r"\bimport duckdb\b|\btype:\s*duckdb\b", bench.text(p) or "")
+        for p in bench.all_files()
+        if p.endswith((".py", ".yml", ".yaml"))
+    )
+    tables = list(
+        re.finditer(
+            r"\bfrom\s+(?P<table>[A-Za-z_][\w.]*|\{\{[^}]*\}\})(?P<alias>\s+(?:as\s+)?(?!where\b|group\b|join\b|left\b|inner\b|order\b|limit\b|union\b|qualify\b|having\b|cross\b|full\b|right\b)[A-Za-z_]\w*)?",
+            text,
+            re.IGNORECASE,
+        )
+    )
+    if (
+        not path.endswith(".sql")
+        or not duck
+        or len(tables) != 1
+        or re.search(r"\bjoin\b|select\s+\*", text, re.IGNORECASE)
+    ):
+        return None
+    match = tables[0]
+    named = match["alias"] or ("" if match["table"].startswith("{{") else f" as {match['table'].rsplit('.', 1)[-1]}")
+    inner = f"from (select *, columns('^({column}|{new})$') as {column} from {match['table']}){named or ' as source'}"
+    return text[: match.start()] + inner + text[match.end() :]
 
 
 def _new_name(bench: Bench, column: str, texts: list[str]) -> str | None:
@@ -123,7 +156,7 @@ def renamed(sql: str, column: str, new: str) -> str | None:
             continue
         if after is TokenType.L_PAREN or _in_using(masked, token.start):
             return None
-        name = f'"{new}"' if token.token_type is TokenType.IDENTIFIER or not new.islower() and "_" not in new else new
+        name = f'"{new}"' if token.token_type is TokenType.IDENTIFIER or (not new.islower() and "_" not in new) else new
         alone = _is_select_item(tokens, i)
         pieces.append((token.start, token.end + 1, f"{name} as {sql[token.start : token.end + 1]}" if alone else name))
     for start, end, text in reversed(pieces):

@@ -37,8 +37,8 @@ class Code:
         """Return start and end of *node* in the text, in characters; the tree counts bytes."""
         return (
             self._offset(node.lineno, node.col_offset),  # type: ignore[attr-defined]
-            self._offset(node.end_lineno, node.end_col_offset),
-        )  # type: ignore[attr-defined]
+            self._offset(node.end_lineno, node.end_col_offset),  # type: ignore[attr-defined]
+        )
 
     def source(self, node: ast.AST) -> str:
         """Return the text of *node*."""

@@ -1,0 +1,102 @@
+"""The data is as before and a recent commit changed the code that failed → the text of before the commit, there only.
+
+Certain means: one recent diff touches the function that raised (or, for a failed check, one source file of the
+pipeline at all), and the landed data shows no change. The commit's other hunks stay. The workspace has the last word.
+"""
+
+from __future__ import annotations
+
+import re
+
+from airflow_agentic.agents.fixers.bench import Bench, Fix
+from airflow_agentic.agents.fixers.syntax import compiles, parse
+from airflow_agentic.records import Evidence
+
+_HUNK = re.compile(r"^@@ -\d+(?:,\d+)? \+(\d+)(?:,\d+)? @@")
+_TITLE = re.compile(r"^Diff of (?P<path>\S+) (?P<when>.*)$")
+_COMMIT = re.compile(r"commit (?P<sha>[0-9a-f]{7,40})")
+_CHANGED = {"renamed", "moved", "removed", "retyped", "reformatted", "duplicates", "range", "nulls", "volume"}
+Hunk = tuple[int, list[str], list[str]]
+
+
+def fix(bench: Bench) -> Fix | None:
+    """Return the old text of the hunks that the failure runs through."""
+    if bench.error is None or any(change.kind in _CHANGED for change in bench.changes()):
+        return None
+    diffs = _diffs(bench)
+    frames = [(path, frame.line) for path, frame in bench.own() if path in diffs]
+    for path, line in frames[:1]:
+        return _revert(bench, diffs[path], path, _around(bench, path, line))
+    near = [path for path in diffs if path.endswith((".py", ".sql"))]
+    return _revert(bench, diffs[near[0]], near[0], None) if len(near) == 1 else None
+
+
+def _diffs(bench: Bench) -> dict[str, Evidence]:
+    """The newest whole diff of each file that may be edited."""
+    found: dict[str, Evidence] = {}
+    for item in bench.dossier.evidence:
+        match = _TITLE.match(item.title) if item.source == "code" else None
+        if match and bench.editable(match["path"]) and not item.body.endswith("... cut"):
+            found.setdefault(match["path"], item)
+    return found
+
+
+def _around(bench: Bench, path: str, line: int) -> range | None:
+    """The lines of the function that raised; None for code outside of any function."""
+    code = parse(bench.text(path))
+    scope = code.scope_at(line) if code else None
+    if code is None or scope is None or scope is code.tree:
+        return None
+    return range(scope.lineno, (scope.end_lineno or scope.lineno) + 1)  # type: ignore[union-attr]
+
+
+def _revert(bench: Bench, diff: Evidence, path: str, lines: range | None) -> Fix | None:
+    text = bench.text(path)
+    hunks = [h for h in _hunks(diff.body) if lines is None or set(range(h[0], h[0] + len(h[1]))) & set(lines)]
+    if text is None or not hunks:
+        return None
+    rows = text.split("\n")
+    for start, new, old in reversed(hunks):
+        if rows[start - 1 : start - 1 + len(new)] != new:
+            return None
+        rows[start - 1 : start - 1 + len(new)] = old
+    result = "\n".join(rows)
+    if result == text or (path.endswith(".py") and not compiles(result)):
+        return None
+    commit = _COMMIT.search(diff.title)
+    who = f"Commit {commit['sha']}" if commit else "A recent commit"
+    return Fix(
+        texts=((path, result),),
+        file=path,
+        summary=f"Take back what a recent commit changed in {path}"[:100],
+        explanation=f"{who} changed `{path}`, and the landed data is as it was before. The change takes back "
+        + (f"the {len(hunks)} place(s) in the function that raised." if lines else "what it changed there."),
+    )
+
+
+def _hunks(diff: str) -> list[Hunk]:
+    """Return first line, lines as they are now and lines as they were, without the context around."""
+    found: list[Hunk] = []
+    at, new, old = 0, [], []  # type: int, list[str], list[str]
+
+    def flush() -> None:
+        nonlocal new, old
+        if new or old:
+            found.append((at - len(new), new, old))
+            new, old = [], []
+
+    for row in diff.split("\n"):
+        head = _HUNK.match(row)
+        if head:
+            flush()
+            at = int(head[1])
+        elif at and row.startswith("+"):
+            new.append(row[1:])
+            at += 1
+        elif at and row.startswith("-"):
+            old.append(row[1:])
+        elif at and row.startswith(" "):
+            flush()
+            at += 1
+    flush()
+    return found
