@@ -16,6 +16,7 @@ from typing import Any
 from airflow_agentic import registry, wiring
 from airflow_agentic.errors import AgenticError
 from airflow_agentic.git import GitError, run_git
+from airflow_agentic.lineage_check import lineage_state
 from airflow_agentic.plugs import build_forge, clone_url, git_environment
 from airflow_agentic.records import Decision
 from airflow_agentic.scope import Scope, read_scope
@@ -78,7 +79,7 @@ def _probes(settings: Settings, scope: Scope) -> Iterator[tuple[str, Callable[[]
     yield "model", lambda: _model(scope)
     yield "staging", lambda: _staging(scope)
     yield "isolation", lambda: _isolation(settings, scope)
-    yield "lineage", lambda: _lineage(scope)
+    yield "lineage", lambda: _lineage(settings, scope)
     yield "listener", lambda: _listener(settings)
     yield "waiting incidents", lambda: _waiting(settings)
 
@@ -202,7 +203,7 @@ def _isolation(settings: Settings, scope: Scope) -> Probe:
     return Probe(name="isolation", state="ok", detail=detail)
 
 
-def _lineage(scope: Scope) -> Probe:
+def _lineage(settings: Settings, scope: Scope) -> Probe:
     if any(distribution.metadata["Name"] == "openlineage-airflow" for distribution in distributions()):
         return Probe(
             name="lineage",
@@ -210,9 +211,10 @@ def _lineage(scope: Scope) -> Probe:
             detail="openlineage-airflow is installed: it emits nothing here",
             mend="Uninstall it; apache-airflow-providers-openlineage is its successor.",
         )
-    if not scope.lineage_events:
-        return Probe(name="lineage", state="absent", detail="lineage_events is empty: no lineage in the dossier")
-    return Probe(name="lineage", state="ok", detail=f"events are read from {scope.lineage_events!r}")
+    state, detail, mend = lineage_state(settings)
+    if state == "absent" and scope.lineage_events:
+        return Probe(name="lineage", state="ok", detail=f"events are read from {scope.lineage_events!r}")
+    return Probe(name="lineage", state=state, detail=detail, mend=mend)
 
 
 def _listener(settings: Settings) -> Probe:

@@ -185,6 +185,28 @@ def _options() -> dict[str, Any]:
             "string",
             "",
         ),
+        **_lineage_options(),
+    }
+
+
+def _lineage_options() -> dict[str, Any]:
+    key = _option(
+        "What a sender of lineage events puts into the header X-Agentic-Lineage-Key, at least 16 characters; "
+        "empty: the endpoint of the api-server is closed.",
+        "string",
+        "",
+    )
+    return {
+        "lineage_key": {**key, "sensitive": True},
+        "lineage_aliases": _option(
+            "Data set namespaces that are other spellings of one, as a JSON object.",
+            "string",
+            "",  # not "{}": Airflow calls str.format on every default, and then none of its processes starts
+            '{"postgres://localhost": "postgres://warehouse"}',
+        ),
+        "lineage_events_days": _option("Days for which it is remembered that an event was taken in.", "float", "30.0"),
+        "lineage_runs_days": _option("Days for which runs are kept.", "float", "90.0"),
+        "lineage_edges_days": _option("Days for which edges, schemas and names are kept.", "float", "180.0"),
     }
 
 

@@ -6,8 +6,10 @@ what the agent may do is not here but in the ``agentic`` connection: see ``scope
 
 from __future__ import annotations
 
+import json
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from airflow_agentic.errors import SettingsError
 
@@ -33,6 +35,13 @@ class Settings:
     """Where an incident is kept when neither the triage Dag nor the store can be reached."""
     accept_weaker_isolation: frozenset[str]
     """Names of isolation layers that may be missing: see ``airflow agentic check``."""
+    lineage_key: str = field(default="", repr=False)
+    """What a sender of lineage events must know; empty: the endpoint is closed."""
+    lineage_aliases: Mapping[str, str] = field(default_factory=dict)
+    """Data set namespaces that are other spellings of one: namespace → the one that it is."""
+    lineage_events_days: float = 30.0
+    lineage_runs_days: float = 90.0
+    lineage_edges_days: float = 180.0
 
 
 def read_settings() -> Settings:
@@ -54,7 +63,7 @@ def read_settings() -> Settings:
         except ValueError:
             value = -1.0
         if value < 0:
-            raise SettingsError(f"Reading [agentic] {key} failed: {raw!r} is no number of seconds ≥ 0. Set a number.")
+            raise SettingsError(f"Reading [agentic] {key} failed: {raw!r} is no number ≥ 0. Set a number.")
         return value
 
     return Settings(
@@ -68,4 +77,22 @@ def read_settings() -> Settings:
         accept_weaker_isolation=frozenset(
             word.strip() for word in text("accept_weaker_isolation", "").split(",") if word.strip()
         ),
+        lineage_key=text("lineage_key", ""),
+        lineage_aliases=_aliases(text("lineage_aliases", "{}")),
+        lineage_events_days=number("lineage_events_days", 30.0),
+        lineage_runs_days=number("lineage_runs_days", 90.0),
+        lineage_edges_days=number("lineage_edges_days", 180.0),
+    )
+
+
+def _aliases(raw: str) -> dict[str, str]:
+    try:
+        found = json.loads(raw)
+    except ValueError:
+        found = None
+    if isinstance(found, dict) and all(isinstance(other, str) for other in found.values()):
+        return found
+    raise SettingsError(
+        f"Reading [agentic] lineage_aliases failed: {raw[:200]!r} is no JSON object of texts. "
+        'Set it to e.g. {"postgres://localhost": "postgres://warehouse"}.'
     )

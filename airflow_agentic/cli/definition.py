@@ -19,8 +19,8 @@ def get_agentic_cli_commands() -> list[GroupCommand]:
     ]
 
 
-def _command(name: str, help_text: str, *args: Arg, function: str = "") -> ActionCommand:
-    target = f"airflow_agentic.cli.commands.{function or name}"
+def _command(name: str, help_text: str, *args: Arg, function: str = "", module: str = "commands") -> ActionCommand:
+    target = f"airflow_agentic.cli.{module}.{function or name}"
     return ActionCommand(name=name, help=help_text, func=lazy_load_command(target), args=(*args, ARG_VERBOSE))
 
 
@@ -88,6 +88,33 @@ def _look() -> tuple[ActionCommand | GroupCommand, ...]:
     )
 
 
+def _lineage() -> tuple[ActionCommand, ...]:
+    module = "lineage_intake"
+    return (
+        _command(
+            "setup",
+            "Print the [openlineage] transport that keeps the present one and adds ours",
+            Arg(("--url",), default="", help="Post to this address of the plugin, e.g. http://airflow:8080/agentic"),
+            module=module,
+        ),
+        _command(
+            "import",
+            "Take in events of a file, or of a folder's .json, .ndjson and .log files; one event a line",
+            Arg(("path",), help="File or folder, as OpenLineage's file transport writes it"),
+            function="take",
+            module=module,
+        ),
+        _command(
+            "retain",
+            "Delete lineage that is older than [agentic] lineage_events_days, lineage_runs_days, lineage_edges_days",
+            Arg(("--dry-run",), action="store_true", help="Only say how much"),
+            ARG_OUTPUT,
+            function="retention",
+            module=module,
+        ),
+    )
+
+
 def _house() -> tuple[ActionCommand | GroupCommand, ...]:
     return (
         _command("check", "Try every part of the set-up; say what is wrong and how to mend it", _CONN, ARG_OUTPUT),
@@ -97,6 +124,7 @@ def _house() -> tuple[ActionCommand | GroupCommand, ...]:
             Arg(("--folder",), default=".demo", help="Working folder, made anew (default: .demo)"),
             Arg(("--keep-running",), action="store_true", help="Leave Airflow running until Ctrl-C"),
         ),
+        GroupCommand(name="lineage", help="OpenLineage events and what they tell", subcommands=_lineage()),
         GroupCommand(
             name="db",
             help="Our own store",

@@ -12,6 +12,7 @@ from typing import Any
 from airflow.sdk.plugins_manager import AirflowPlugin
 
 from airflow_agentic.errors import SettingsError
+from airflow_agentic.plugins.lineage_app import LineageApp
 from airflow_agentic.settings import read_settings
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,10 @@ class AgenticPlugin(AirflowPlugin):
 
     name = "agentic"
     listeners: list[Any] = []  # noqa: RUF012 - Airflow reads it from the class
+    # Mounted by the api-server alone; FastAPI and the store are imported when the first request comes.
+    fastapi_apps: list[Any] = [  # noqa: RUF012 - as above
+        {"app": LineageApp(), "url_prefix": "/agentic", "name": "agentic"}
+    ]
 
     @classmethod
     def on_load(cls, *args: Any, **kwargs: Any) -> None:

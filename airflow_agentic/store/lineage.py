@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, String, Table, select, update
+from sqlalchemy import Connection, String, Table, func, select, update
 
 from airflow_agentic.errors import StoreError
 from airflow_agentic.store import lineage_tables as tables
@@ -304,3 +304,14 @@ def _bytewise(plan: _Plan, column: str, *, sqlite: bool) -> str:
     """Compare text by its bytes, as Python and SQLite do, and not by the language of the database."""
     is_text = isinstance(plan.table.columns[column.partition(".")[2]].type, String)
     return f'{column} COLLATE "C"' if is_text and not sqlite else column
+
+
+def arrivals(database: Database) -> list[tuple[str, int, int]]:
+    """Return each producer with the first and last moment of arrival, in microseconds since 1970.
+
+    :raises StoreError: the store does not answer.
+    """
+    told = tables.ARRIVALS.c
+    chosen = select(told.producer, func.min(told.first_at), func.max(told.last_at)).group_by(told.producer)
+    with database.read() as connection:
+        return [(str(producer), int(first), int(last)) for producer, first, last in connection.execute(chosen)]

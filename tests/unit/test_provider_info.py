@@ -84,13 +84,15 @@ def test_the_sections_defaults_are_those_that_we_read(tmp_path: Path, monkeypatc
         "store_url": f"sqlite:///{tmp_path}/agentic/store.db",
         "spool_dir": f"{tmp_path}/agentic/spool",
         "accept_weaker_isolation": "frozenset()",
+        "lineage_key": "",
+        "lineage_aliases": "{}",
     }
     for name, option in OPTIONS.items():
         assert str(getattr(settings, name)) == (option["default"] or computed[name])
 
 
-def test_the_stores_address_is_sensitive_because_it_holds_a_password() -> None:
-    assert [name for name, option in OPTIONS.items() if option.get("sensitive")] == ["store_url"]
+def test_the_stores_address_and_the_ingest_key_are_sensitive() -> None:
+    assert [name for name, option in OPTIONS.items() if option.get("sensitive")] == ["store_url", "lineage_key"]
 
 
 def test_airflow_finds_provider_and_plugin_once_the_package_is_installed() -> None:

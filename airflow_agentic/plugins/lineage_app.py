@@ -1,0 +1,36 @@
+"""The api-server's lineage endpoint, built when the first request comes: every process loads plugins, one serves."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+
+class LineageApp:
+    """An ASGI application that stands in for the real one until somebody asks."""
+
+    def __init__(self) -> None:
+        self._app: Any = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one request."""
+        if self._app is None:
+            # Seconds of imports must not hold up every other request; two that build at once is no harm.
+            self._app = await asyncio.to_thread(_build)
+        await self._app(scope, receive, send)
+
+
+def _build() -> Any:
+    from functools import cache
+
+    from airflow_agentic.lineage.endpoint import lineage_app
+    from airflow_agentic.lineage.ingest import LineageIntake
+    from airflow_agentic.settings import read_settings
+    from airflow_agentic.store.database import Database
+
+    @cache
+    def intake() -> LineageIntake:
+        settings = read_settings()
+        return LineageIntake(Database(settings.store_url), aliases=settings.lineage_aliases)
+
+    return lineage_app(intake, lambda: read_settings().lineage_key)
