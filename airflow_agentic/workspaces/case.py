@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from airflow_agentic.errors import WorkspaceError
 from airflow_agentic.records import Check, Dossier, StagedRun, StagedTask, TaskError
-from airflow_agentic.tracebacks import message_shape
+from airflow_agentic.tracebacks import IMPORT_STEP, message_shape
 
 FAILED, HARMLESS = frozenset({"failed", "upstream_failed"}), frozenset({"success", "skipped", "removed"})
 
@@ -36,13 +36,14 @@ def case_of(dossier: Dossier) -> Case:
     if checkout is None or not checkout.dag_file or not tasks:
         missing = "the task that failed" if checkout and checkout.dag_file else "the Dag's file in the repository"
         raise WorkspaceError(f"Proving a change for Dag {incident.dag_id!r} failed: {missing} is not known.")
+    run = tuple(task for task in tasks if task != IMPORT_STEP)
     return Case(
         dag_id=incident.dag_id,
         dag_file=checkout.dag_file,
         dags_path=checkout.dags_path or ".",
         logical_date=incident.logical_date or "",
-        tasks=tasks,
-        downstream=_downstream(dossier, tasks),
+        tasks=run,
+        downstream=_downstream(dossier, run),
         errors=tuple(e for e in dossier.errors if e.task.task_id in tasks),
     )
 
