@@ -46,7 +46,7 @@ def running_postgres() -> Iterator[str]:
             _run([programs / "pg_ctl", "-D", data, "-l", data / "log", "-w", "-t", "30", "-o", options, "start"], account)
             yield f"postgresql://agentic@127.0.0.1:{port}"
         finally:
-            subprocess.run(  # noqa: S603
+            subprocess.run(
                 [programs / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop"], capture_output=True, check=False, cwd="/", **account
             )
     finally:
@@ -93,7 +93,7 @@ def _account(*folders: Path) -> dict[str, object]:
 def _reachable(install: Path, home: Path, account: dict[str, object]) -> Path:
     if not account:
         return install
-    probe = subprocess.run(  # noqa: S603
+    probe = subprocess.run(
         [str(install / "bin" / "postgres"), "--version"], capture_output=True, check=False, cwd="/", **account
     ) if _open_to_all(install) else None  # fmt: skip
     if probe is not None and probe.returncode == 0:
@@ -113,7 +113,7 @@ def _open_to_all(folder: Path) -> bool:
 def _run(command: list[object], account: dict[str, object]) -> None:
     # pg_ctl's server keeps the pipe open, so the output goes to a file and not to us.
     with tempfile.TemporaryFile() as output:
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(
             [str(word) for word in command], stdout=output, stderr=output, stdin=subprocess.DEVNULL, timeout=60, check=False, cwd="/",
             env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"}, **account,
         )  # fmt: skip

@@ -122,7 +122,7 @@ def _weigh(change: ShapeChange, failing: DataShape, good: DataShape, said: _Said
     score = _BASE[change.kind] * (0.6 + 0.4 * change.score)
     reasons: list[str] = []
     names = [
-        part for part in (_leaf(change.path), _leaf(change.now) if change.kind in {"possible_rename"} else "") if part
+        part for part in (_leaf(change.path), _leaf(change.now) if change.kind == "possible_rename" else "") if part
     ]
     if any(said.quotes(name) for name in names):
         score, reasons = score + 0.35, ["the error names this field"]

@@ -62,11 +62,12 @@ def _forms(value: str) -> Iterator[str]:
     for shift in range(3):
         yield from _base64_forms(raw, shift)
     if len(value) >= 12:  # printed over two lines
-        yield from (value[:cut] + newline + value[cut:] for newline in ("\n", "\\n", "\r\n") for cut in range(4, len(value) - 3))
+        breaks = ("\n", "\\n", "\r\n")
+        yield from (value[:cut] + newline + value[cut:] for newline in breaks for cut in range(4, len(value) - 3))
 
 
 def _base64_forms(raw: bytes, shift: int) -> Iterator[str]:
-    """Give what stands in base64 text for *raw* after *shift* bytes of something else: the part that *raw* alone decides."""
+    """Give what stands in base64 text for *raw* after *shift* other bytes: the part that *raw* alone decides."""
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         if shift == 0:
             yield encode(raw).decode("ascii")

@@ -29,8 +29,8 @@ class SqlChanges:
             CHANGES.c.repository == repository, CHANGES.c.fingerprint == fingerprint, CHANGES.c.kind == kind
         )
         with self._database.read() as connection:
-            row = connection.execute(chosen).first()
-        return PublishedChange(**row._mapping) if row else None
+            row = connection.execute(chosen).mappings().first()
+        return PublishedChange(**row) if row else None
 
     def save(self, change: PublishedChange) -> PublishedChange:
         """Store *change* in place of the one of its repository, fingerprint and kind; return it with its number."""
@@ -56,4 +56,4 @@ class SqlChanges:
         """Return all that was published to *repository*, highest number first."""
         chosen = select(CHANGES).where(CHANGES.c.repository == repository).order_by(CHANGES.c.number.desc())
         with self._database.read() as connection:
-            return tuple(PublishedChange(**row._mapping) for row in connection.execute(chosen))
+            return tuple(PublishedChange(**row) for row in connection.execute(chosen).mappings())

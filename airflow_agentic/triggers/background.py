@@ -75,7 +75,7 @@ def _finish(worker: _Worker, pid: int) -> None:
 
 
 def _new_lock() -> None:
-    global _lock
+    global _lock  # noqa: PLW0603 - a forked child must not inherit a held lock
     _lock = threading.Lock()
 
 

@@ -45,7 +45,7 @@ def capture(source: Any, *, signal: Signal, error: object = None, reason: str | 
 def _from_context(context: Mapping[str, Any], signal: Signal, error: object) -> Failure | None:
     ti = context.get("ti") or context.get("task_instance")
     dag_run = context.get("dag_run") or (_run_of(ti) if ti is not None else None)
-    failure = _build(
+    return _build(
         signal,
         ti=ti,
         dag_run=dag_run,
@@ -54,7 +54,6 @@ def _from_context(context: Mapping[str, Any], signal: Signal, error: object) -> 
         reason=context.get("reason"),
         run_id=context.get("run_id"),
     )
-    return failure
 
 
 def _build(

@@ -133,8 +133,8 @@ def keep_failure(failure: Failure, *, spool_dir: str, why: str) -> DispatchResul
     try:
         place = keep(spool_dir, incident, failure)
         log.error("No triage run for Dag %s, run %s: %s. Kept in %s", failure.dag_id, failure.run_id, why, place)
-    except (OSError, AgenticError) as error:
-        log.error("No triage run for Dag %s, run %s: %s. Not kept: %s", failure.dag_id, failure.run_id, why, error)
+    except (OSError, AgenticError):
+        log.exception("No triage run for Dag %s, run %s: %s. Not kept", failure.dag_id, failure.run_id, why)
     return DispatchResult(status=Dispatch.KEPT, incident_id=incident, detail=why)
 
 

@@ -1,4 +1,4 @@
-"""An `http` connection → a triage run through Airflow's REST API, within a fixed time, from a process without other means.
+"""An `http` connection → a triage run through Airflow's REST API, within a fixed time, where no other means exist.
 
 The Dag processor has no message for starting a run, and a hung request there costs every Dag of that file. So the
 whole exchange runs on a thread of its own that is given up when its time is over: a name server alone can hang longer

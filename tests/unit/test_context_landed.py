@@ -153,7 +153,7 @@ def test_a_pipe_in_the_folder_does_not_stop_the_investigation(tmp_path: Path):
     [
         ("a.jsonl", b'{"a": 1}\n{"a": 2}\n', {"a"}),
         ("a.json", b'{"a": 1}\n{"a": 2}\n', {"a"}),
-        ("a.csv", "a;b\n1;2,5\n3;4,5\n".encode(), {"a", "b"}),
+        ("a.csv", b"a;b\n1;2,5\n3;4,5\n", {"a", "b"}),
         ("a.tsv", b"a\tb\n1\t2\n", {"a", "b"}),
         ("a.json.gz", gzip.compress(b'[{"a": 1}]'), {"a"}),
         ("a.json", '\ufeff[{"ä": 1}]'.encode(), {"ä"}),

@@ -98,7 +98,7 @@ def test_the_column_and_the_run_that_renamed_it_are_named(tmp_path: Path):
 
 def test_any_order_and_repetition_of_the_events_tells_the_same(tmp_path: Path):
     expected = LineageEventsSource(write(tmp_path, *story())).read(a_target(), NOTHING)
-    shuffler = random.Random(7)  # noqa: S311 - no secret
+    shuffler = random.Random(7)
     for _ in range(20):
         events = [*story(), *shuffler.sample(story(), 2)]
         shuffler.shuffle(events)

@@ -23,7 +23,7 @@ def check_orders(rows):
     for row in rows:
         validate(row)
 """
-PARSE = 'def parse(text):\n    return int(text)\n'
+PARSE = "def parse(text):\n    return int(text)\n"
 
 
 def strictest(rule, *edits, **diagnosis):

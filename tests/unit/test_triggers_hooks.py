@@ -76,7 +76,9 @@ def test_nothing_that_it_is_given_makes_the_notifier_raise(spool: str, context: 
     assert kept(spool) == []
 
 
-@pytest.mark.parametrize("thing", [None, object(), SimpleNamespace(state="failed")], ids=repr)
+@pytest.mark.parametrize(
+    "thing", [None, object(), SimpleNamespace(state="failed")], ids=["nothing", "an object", "a half-made task"]
+)
 def test_nothing_that_it_is_given_makes_the_listener_raise(spool: str, thing: Any) -> None:
     AgenticListener().on_task_instance_failed(previous_state="running", task_instance=thing, error=None)
     AgenticListener().on_dag_run_failed(dag_run=thing, msg="")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from alembic import context
 
+from airflow_agentic.store import lineage_tables  # noqa: F401 - importing it adds its tables
 from airflow_agentic.store.database import VERSION_TABLE
-from airflow_agentic.store.lineage_tables import METADATA
+from airflow_agentic.store.tables import METADATA
 
 context.configure(
     connection=context.config.attributes["connection"],
