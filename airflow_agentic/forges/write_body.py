@@ -6,6 +6,7 @@ template is safe by default.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from airflow_agentic.changes import changed_lines
 from airflow_agentic.escape import code_block, code_span, escape_markdown
-from airflow_agentic.records import Approval, Dossier, Evidence, Incident, Proof, Proposal, StagedRun, Verdict
+from airflow_agentic.records import Approval, Dossier, Evidence, Incident, Proof, Proposal, StagedRun, Trust, Verdict
 
 _EXCERPTS = (1_200, 400, 0)
 """Characters of each cited piece of evidence; the next smaller one is taken while the text is too long."""
@@ -21,6 +22,8 @@ _ROOM = 60_000
 """Below the forge's limit, because redaction may lengthen a text."""
 _LIST = 20
 _TEXT = 1_500
+_HOST = re.compile(r"https?://([\w.-]+)", re.IGNORECASE)
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://(?P<host>[\w.-]+)[^\s<>\"')\]]*", re.IGNORECASE)
 
 
 class Markdown(str):
@@ -47,6 +50,7 @@ def write_body(
     """
     template = _environment().get_template("pull_request.md.j2")
     text = ""
+    known = "\n".join(item.body for item in dossier.evidence if item.trust is Trust.REPOSITORY)
     for excerpt in _EXCERPTS:
         text = template.render(
             incident=incident,
@@ -60,6 +64,7 @@ def write_body(
             verdict=verdict,
             approval=approval,
             cited=_cited(dossier, proposal),
+            quoted={item.id: _quoted(item, known) for item in dossier.evidence},
             excerpt=excerpt,
             as_change=as_change,
             why_not=why_not,
@@ -73,7 +78,7 @@ def write_body(
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
-        finalize=lambda value: value if isinstance(value, Markdown) else escape_markdown(_short(str(value))),
+        finalize=lambda value: value if isinstance(value, Markdown) else _prose(_short(str(value))),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -84,6 +89,32 @@ def _environment() -> Environment:
     environment.filters["block"] = lambda text, limit, language="": Markdown(code_block(_short(text, limit), language))
     environment.filters["some"] = _some
     return environment
+
+
+def _prose(text: str) -> str:
+    """Escape a sentence, and keep what it puts between backticks in one piece: commands, names."""
+    if "``" in text or text.count("`") % 2:
+        return escape_markdown(text)
+    shown = ""
+    for at, part in enumerate(text.split("`")):
+        piece = code_span(part) if at % 2 else _escaped(part)
+        # Two spans that touch would become one with another fence.
+        shown += " " * (shown.endswith("`") and piece.startswith("`")) + piece
+    return shown
+
+
+def _escaped(text: str) -> str:
+    """Escape, but keep the space that joins it to a span beside it."""
+    clean = escape_markdown(text)
+    return f"{' ' * text[:1].isspace()}{clean}{' ' * text[-1:].isspace()}" if clean else " " * bool(text)
+
+
+def _quoted(item: Evidence, known: str) -> str:
+    """Return an excerpt without the addresses that only strangers name: no one is to follow them from here."""
+    if item.trust is not Trust.UNTRUSTED:
+        return item.body
+    own = {"127.0.0.1", "localhost", *(host.lower() for host in _HOST.findall(known))}
+    return _URL.sub(lambda m: m[0] if m["host"].lower() in own else "[address removed]", item.body)
 
 
 def _short(text: str, limit: int = _TEXT) -> str:
