@@ -222,14 +222,7 @@ def _run(bench: _Bench, scope: Scope, store: Store, *, approve: bool, say: Calla
     redactor, rules = SpanRedactor(), RulesAgent()
     agent: Agent = rules
     if scope.agent_pattern() != "rules":
-        agent = build_agent(
-            scope,
-            client=lambda: wiring.anthropic_client(scope.anthropic_conn_id),
-            spending=store.spending(scope.usd_per_incident, scope.usd_per_day),
-            redactor=redactor,
-            reader=reader,
-            record=_recorder(store, incident, bench.out / "requests"),
-        )
+        agent = _model_agent(bench, scope, store, incident, reader)
     say("Gathering and proposing ...")
     proposal = pipeline.investigate(
         incident,
@@ -271,6 +264,17 @@ def _run(bench: _Bench, scope: Scope, store: Store, *, approve: bool, say: Calla
         ),
     )
     return incident
+
+
+def _model_agent(bench: _Bench, scope: Scope, store: Store, incident: str, reader: CapturedReader) -> Agent:
+    return build_agent(
+        scope,
+        client=lambda: wiring.anthropic_client(scope.anthropic_conn_id),
+        spending=store.spending(scope.usd_per_incident, scope.usd_per_day),
+        redactor=SpanRedactor(),
+        reader=reader,
+        record=_recorder(store, incident, bench.out / "requests"),
+    )
 
 
 def _write(store: Store, incident: str, out: Path) -> dict[str, Any]:
