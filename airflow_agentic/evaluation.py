@@ -1,8 +1,6 @@
 """A captured failure → decision, patch, pull request text, ledger: the same pipeline without a scheduler.
 
-Serves evaluation, debugging and bug reports. A case is a folder as ``docs/CASES.md`` describes it: ``case.json`` (what
-failed), the repository (``pipeline.bundle`` or ``pipeline/``), ``logs/``, ``upstream/`` (what the source systems
-serve). The case's name never reaches an agent, and a ``hidden`` folder is never opened.
+A case is a folder as ``docs/CASES.md`` describes it: what failed, the repository, logs, what the sources serve. The case's name never reaches an agent, and a ``hidden`` folder is never opened.
 """
 
 from __future__ import annotations
@@ -222,7 +220,7 @@ def _run(bench: _Bench, scope: Scope, store: Store, *, approve: bool, say: Calla
     redactor, rules = SpanRedactor(), RulesAgent()
     agent: Agent = rules
     if scope.agent_pattern() != "rules":
-        agent = _model_agent(bench, scope, store, incident, reader)
+        agent = _model_agent(bench, scope, store, incident, reader, redactor)
     say("Gathering and proposing ...")
     proposal = pipeline.investigate(
         incident,
@@ -266,12 +264,14 @@ def _run(bench: _Bench, scope: Scope, store: Store, *, approve: bool, say: Calla
     return incident
 
 
-def _model_agent(bench: _Bench, scope: Scope, store: Store, incident: str, reader: CapturedReader) -> Agent:
+def _model_agent(
+    bench: _Bench, scope: Scope, store: Store, incident: str, reader: CapturedReader, redactor: SpanRedactor
+) -> Agent:
     return build_agent(
         scope,
         client=lambda: wiring.anthropic_client(scope.anthropic_conn_id),
         spending=store.spending(scope.usd_per_incident, scope.usd_per_day),
-        redactor=SpanRedactor(),
+        redactor=redactor,
         reader=reader,
         record=_recorder(store, incident, bench.out / "requests"),
     )
