@@ -9,8 +9,6 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from airflow_agentic import pipeline, wiring
-from airflow_agentic.errors import IncidentNotFound
-from airflow_agentic.forges.publish import build_delivery
 from airflow_agentic.records import (
     Answer,
     Approval,
@@ -37,7 +35,7 @@ def start(agentic_conn_id: str, dag_id: str, run_id: str) -> dict[str, str]:
     """
     with wiring.connected(agentic_conn_id) as parts:
         incident_id, failure = parts.failure_from({"dag_id": dag_id, "run_id": run_id})
-        parts.store.incidents.record(incident_id, failure)
+        parts.store.ledger.capture(incident_id, failure)
         conn_id, triage_dag_id = parts.scope.airflow_conn_id, parts.settings.triage_dag_id
         created, paused = post_run(
             account_of(wiring.connection(conn_id), conn_id=conn_id),
@@ -66,7 +64,7 @@ def run_here(agentic_conn_id: str, dag_id: str, run_id: str, *, say: Callable[[s
     """Run every stage in this process; nobody is there to be asked, so an ASK counts as a time-out."""
     with wiring.connected(agentic_conn_id) as parts:
         incident_id, failure = parts.failure_from({"dag_id": dag_id, "run_id": run_id})
-        parts.store.incidents.record(incident_id, failure)
+        parts.store.ledger.capture(incident_id, failure)
         say(f"{incident_id}: gathering and proposing")
         proposal = pipeline.investigate(incident_id, parts.investigation(incident_id))
         say(f"{proposal.diagnosis.category.value}: {proposal.diagnosis.root_cause}")
@@ -85,19 +83,10 @@ def run_here(agentic_conn_id: str, dag_id: str, run_id: str, *, say: Callable[[s
 
 
 def withdraw(agentic_conn_id: str, incident_id: str) -> str:
-    """Undo what was published for an incident, and say what was done."""
+    """Undo what was published for an incident, and say what was done: closed, or a draft revert once merged."""
     with wiring.connected(agentic_conn_id) as parts:
-        incident = parts.store.incidents.get(incident_id)
-        dossier, proposal = (parts.store.incidents.kept(incident_id, kind) for kind in (Dossier, Proposal))
-        if dossier is None or proposal is None:
-            raise IncidentNotFound(f"Undoing {incident_id!r} failed: nothing was proposed, so nothing was published.")
-        deliverance = parts.deliverance()
-        delivery = build_delivery(incident, dossier, proposal, body="", publication=deliverance.publication)
-        parts.store.ledger.append(incident_id, "rollback", "started", {"branch": delivery.branch})
-        done = deliverance.forge.withdraw(delivery)
-        parts.store.ledger.append(incident_id, "rollback", "finished", {"done": done})
-        parts.store.incidents.advance(incident_id, IncidentState.DELIVERED, f"withdrawn: {done}")
-    return done
+        undone = pipeline.take_back(incident_id, parts.deliverance(), why="A person asked for it.")
+    return f"{undone.done} {undone.revert.url or ''}".strip() if undone.revert else undone.done
 
 
 def describe(store: Store, incident_id: str, *, whole: bool) -> Any:

@@ -72,12 +72,27 @@ def _model_and_forge() -> dict[str, Any]:
             "diagnose",
             ["observe", "diagnose", "propose"],
         ),
+        "may_clear": _field(
+            "Clear transient failures",
+            "At trust level propose: clear the failed tasks of a transient failure, once.",
+            {"type": ["boolean", "null"], "default": False},
+        ),
+        "watch_runs": _number(
+            "Runs watched after a merge",
+            "The same failure within so many runs marks a merged fix as failed.",
+            "integer",
+            5,
+            1,
+            1000,
+        ),
         "anthropic_conn_id": _text("Anthropic connection", "Empty: no model, the rules agent works alone."),
         "model": _text("Model", "Name of the model that the Anthropic connection serves.", "claude-sonnet-5-5"),
         "pattern": _text("Agent pattern", "Empty: 'single' with a model, 'rules' without."),
         "forge": _choice("Forge", "Where draft pull requests are opened.", "local", ["local", "github"]),
         "forge_conn_id": _text("Forge connection", "A 'github' connection; empty for the local forge."),
-        "repository": _text("Repository", "owner/name for github; path or URL of a bare repository for local."),
+        "repository": _text(
+            "Repository", "owner/name for github; path or file:// address of a bare repository for local."
+        ),
         "base_branch": _text("Base branch", "Pull requests go against it; it is never written.", "main"),
         "dags_path": _text(
             "Path of the Dags", "Folder of the repository that the bundle serves; . for the root.", "dags"

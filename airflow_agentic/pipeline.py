@@ -11,15 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
 from typing import TypeVar
 
 from airflow_agentic.agents.propose import propose
 from airflow_agentic.channels.announce import announce
 from airflow_agentic.context.gather import gather
-from airflow_agentic.errors import AgenticError
+from airflow_agentic.errors import AgenticError, DeliveryRefused
 from airflow_agentic.facts import dossier_facts, lines, proof_facts, proposal_facts, size, verdict_facts
-from airflow_agentic.forges.publish import Publication, publish
+from airflow_agentic.forges.publish import Publication, build_delivery, cause_of, publish
+from airflow_agentic.forges.undo import Undone, undo
 from airflow_agentic.guardrails.judge import judge
 from airflow_agentic.guardrails.ledger import stage
 from airflow_agentic.guardrails.rules.team_rules import TeamRulesRule
@@ -27,6 +29,7 @@ from airflow_agentic.ports import (
     Agent,
     AirflowReader,
     Channel,
+    Fixes,
     Forge,
     Incidents,
     Ledger,
@@ -40,9 +43,12 @@ from airflow_agentic.records import (
     Approval,
     Decision,
     Dossier,
+    FixRecord,
+    FixState,
     Incident,
     IncidentState,
     Outcome,
+    OutcomeStatus,
     Proof,
     Proposal,
     Suspect,
@@ -97,6 +103,10 @@ class Deliverance:
     channels: tuple[Channel, ...]
     redactor: Redactor
     publication: Publication
+    fixes: Fixes | None = None
+    """Where each pull request is noted, to be watched once merged; None: it is not watched."""
+    clear: Callable[[Incident, Proposal], str] | None = None
+    """Clears a transient failure once; None: the trust level or the connection does not allow it."""
 
 
 def investigate(incident_id: str, parts: Investigation) -> Proposal:
@@ -209,6 +219,10 @@ def deliver(incident_id: str, parts: Deliverance) -> Outcome:
                 before=lambda event, said: parts.ledger.append(incident_id, "publish", event, said),
             )
             facts.update(status=outcome.status.value, url=outcome.url or "", rollback=outcome.rollback)
+        if parts.fixes and outcome.status in _WATCHED:
+            parts.fixes.opened(_fix(incident, dossier, outcome, parts.publication))
+        if parts.clear:
+            outcome = replace(outcome, detail=f"{outcome.detail} {parts.clear(incident, proposal)}".strip())
         parts.incidents.keep(incident_id, outcome)
         incident = parts.incidents.advance(
             incident_id, IncidentState.DELIVERED, f"{outcome.status.value}: {outcome.title}", url=outcome.url
@@ -218,11 +232,51 @@ def deliver(incident_id: str, parts: Deliverance) -> Outcome:
     return outcome
 
 
+def take_back(incident_id: str, parts: Deliverance, *, why: str) -> Undone:
+    """Undo what was published for an incident: close it while unmerged, open a draft revert once merged.
+
+    :param why: one sentence for whoever reviews the revert.
+    :raises ForgeError: the forge did not take it, or the merged lines have changed since; repeating is safe.
+    """
+    incident = parts.incidents.get(incident_id)
+    dossier, proposal = _kept(parts.incidents, incident, Dossier), _kept(parts.incidents, incident, Proposal)
+    delivery = build_delivery(incident, dossier, proposal, body="", publication=parts.publication)
+    with stage(parts.ledger, incident_id, "rollback", branch=delivery.branch, because=why) as facts:
+        undone = undo(
+            delivery,
+            forge=parts.forge,
+            why=parts.redactor.redact(why),
+            before=lambda event, said: parts.ledger.append(incident_id, "rollback", event, said),
+        )
+        facts.update(done=undone.done, url=(undone.revert.url if undone.revert else "") or "")
+    parts.incidents.advance(incident_id, IncidentState.DELIVERED, f"rolled back: {undone.done}")
+    return undone
+
+
+_WATCHED = (OutcomeStatus.PR_OPENED, OutcomeStatus.PR_UPDATED, OutcomeStatus.PR_UNCHANGED)
+
+
+def _fix(incident: Incident, dossier: Dossier, outcome: Outcome, publication: Publication) -> FixRecord:
+    return FixRecord(
+        incident_id=incident.id,
+        dag_id=incident.dag_id,
+        repository=publication.repository,
+        fingerprint=cause_of(incident, dossier),
+        state=FixState.OPEN,
+        updated_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        url=outcome.url,
+    )
+
+
 @contextmanager
 def _failing_safe(incidents: Incidents, incident_id: str, name: str) -> Iterator[None]:
     """Let an error fly, but leave the incident with the stage's name and the reason."""
     try:
         yield
+    except DeliveryRefused as error:
+        detail = f"refused: {error} Mend that, or accept the risk by name; then clear the {name} task."
+        incidents.advance(incident_id, IncidentState.FAILED, detail)
+        raise
     except Exception as error:
         detail = f"{name} stopped: {type(error).__name__}: {error}. Clear that task of the triage run to go on."
         incidents.advance(incident_id, IncidentState.FAILED, detail)

@@ -11,7 +11,7 @@ import re
 from enum import Enum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from airflow_agentic.errors import SettingsError
 
@@ -42,7 +42,7 @@ class Scope(BaseModel):
     forge: str = "local"
     forge_conn_id: str = ""
     repository: str = ""
-    """``owner/name`` for github; a path or URL of a bare repository for local."""
+    """``owner/name`` for github; a path or ``file://`` address of a bare repository on this machine for local."""
     base_branch: str = "main"
     dags_path: str = "dags"
     """Repository-relative folder that the Dag bundle serves; ``.`` for the root."""
@@ -69,6 +69,10 @@ class Scope(BaseModel):
     rules_path: str = ".agentic/rules"
     """Repository-relative folder of the team's rule files."""
     trust_level: TrustLevel = TrustLevel.DIAGNOSE
+    may_clear: bool = False
+    """Whether the failed tasks of a transient failure are cleared, once, at trust level ``propose``."""
+    watch_runs: int = Field(default=5, ge=1, le=1000)
+    """Runs of a Dag after a merged fix in which the same failure marks the fix as failed."""
     allowed_paths: tuple[str, ...] = ()
     """Globs that a change must stay in; empty: the whole repository but the protected paths."""
     protected_paths: tuple[str, ...] = (
@@ -128,6 +132,16 @@ class Scope(BaseModel):
         if unknown:
             raise ValueError(f"{unknown} unknown; allowed: {', '.join(ACCEPTABLE_RISKS)}")
         return value
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Scope:
+        elsewhere = re.match(r"(?!file:)\w[\w+.-]*://|[^/]+@?[^/]*:", self.repository)
+        if self.forge == "local" and elsewhere and not self.repository.startswith("file://"):
+            raise ValueError(
+                f"repository {self.repository!r} is elsewhere; the local forge writes to a bare repository on "
+                "this machine, given by path or file:// address. Set forge to 'github' for one at GitHub"
+            )
+        return self
 
     def agent_pattern(self) -> str:
         """Return the agent that the scope asks for."""

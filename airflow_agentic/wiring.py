@@ -17,6 +17,7 @@ from typing import Any
 from airflow_agentic import registry
 from airflow_agentic.agents.exchange import exchange_facts
 from airflow_agentic.agents.rules import RulesAgent
+from airflow_agentic.airflow_rest import AirflowRest
 from airflow_agentic.context.airflow_api import AirflowApi
 from airflow_agentic.context.suspects import rank
 from airflow_agentic.errors import SettingsError
@@ -39,6 +40,7 @@ from airflow_agentic.records import Failure, Proposal, Signal, Verdict
 from airflow_agentic.scope import Scope, TrustLevel, read_scope
 from airflow_agentic.settings import Settings, read_settings
 from airflow_agentic.store.engine import Store, open_store
+from airflow_agentic.triggers.clear import ClearOnce
 from airflow_agentic.triggers.incidents import incident_id
 
 
@@ -179,6 +181,8 @@ class Parts:
             channels=build_channels(notifiers, context),
             redactor=self.redactor,
             publication=publication(self.scope),
+            fixes=self.store.fixes,
+            clear=self._clear(),
         )
 
     @cached_property
@@ -201,6 +205,16 @@ class Parts:
 
     def _note(self, incident: str, kind: str, payload: Mapping[str, Any]) -> None:
         self.store.ledger.append(incident, "propose", kind, exchange_facts(kind, payload))
+
+    def _clear(self) -> ClearOnce | None:
+        """Return what clears a transient failure; made of the account that may trigger, and only where allowed."""
+        if not (self.scope.may_clear and self.scope.trust_level is TrustLevel.PROPOSE and self.scope.airflow_conn_id):
+            return None
+        return ClearOnce(self._rest(), self.store.incidents, self.store.ledger)
+
+    def _rest(self) -> AirflowRest:
+        conn = connection(self.scope.airflow_conn_id)
+        return AirflowRest(base_url(conn), conn.login or "", conn.password or "")
 
     def _agent(self, incident: str, rules: Agent) -> Agent:
         if self.scope.trust_level is TrustLevel.OBSERVE or self.scope.agent_pattern() == "rules":

@@ -12,8 +12,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from airflow_agentic.changes import added_lines
-from airflow_agentic.errors import ForgeError
+from airflow_agentic.changes import added_lines, inverse
+from airflow_agentic.errors import DeliveryRefused, ForgeError
 from airflow_agentic.forges.write_body import write_body
 from airflow_agentic.ports import Forge, Redactor
 from airflow_agentic.records import (
@@ -78,15 +78,13 @@ def publish(
         before("opening an issue", {"title": delivery.title, "because": why_not, "rollback": rollback})
         return replace(forge.open_issue(delivery), rollback=rollback)
     _scan(delivery, redactor)
-    _ready(forge)
+    _ready(forge, before)
     rollback = (
         f"Close the pull request and delete branch {delivery.branch}, or run: airflow agentic rollback {incident.id}. "
-        "Nothing else was changed; once merged, revert the merge commit."
+        "Nothing else was changed. Once merged, the same command opens a draft that reverts it."
     )
-    before(
-        "opening a pull request",
-        {"title": delivery.title, "branch": delivery.branch, "base": delivery.base_branch, "rollback": rollback},
-    )
+    facts = {"title": delivery.title, "branch": delivery.branch, "base": delivery.base_branch}
+    before("opening a pull request", {**facts, "rollback": rollback, "inverse": redactor.redact(inverse(change).diff)})
     return replace(forge.open_change(delivery), rollback=rollback)
 
 
@@ -115,7 +113,7 @@ def build_delivery(
     incident: Incident, dossier: Dossier, proposal: Proposal, *, body: str, publication: Publication
 ) -> Delivery:
     """Return what the forge is handed; an issue if the proposal holds no change. Two runs with one cause share it."""
-    fingerprint = _fingerprint(incident, dossier)
+    fingerprint = cause_of(incident, dossier)
     title = _title(incident, dossier, proposal)
     slug = re.sub(r"[^a-z0-9]+", "-", incident.dag_id.lower()).strip("-")[:40].strip("-") or "dag"
     said = proposal.diagnosis.category.value.replace("_", " ")
@@ -152,8 +150,8 @@ def _one_word(text: str) -> str:
     return re.sub(r"[^\w.:+/-]", "_", text, flags=re.ASCII)[:120]
 
 
-def _fingerprint(incident: Incident, dossier: Dossier) -> str:
-    """Return hexadecimal digits, at least twelve, whatever the record holds: it becomes a branch name."""
+def cause_of(incident: Incident, dossier: Dossier) -> str:
+    """Return the fingerprint: hexadecimal digits, at least twelve, whatever the record holds; it names the branch."""
     given = dossier.incident.fingerprint or incident.fingerprint or incident.id
     return given if re.fullmatch(r"[0-9a-f]{12,64}", given) else hashlib.sha256(given.encode()).hexdigest()[:16]
 
@@ -177,7 +175,8 @@ def _scan(delivery: Delivery, redactor: Redactor) -> None:
             )
 
 
-def _ready(forge: Forge) -> None:
-    denied = [finding.message for finding in forge.preflight() if finding.decision is Decision.DENY]
+def _ready(forge: Forge, before: Callable[[str, Mapping[str, object]], object]) -> None:
+    denied = " ".join(finding.message for finding in forge.preflight() if finding.decision is Decision.DENY)
     if denied:
-        raise ForgeError(f"Opening a pull request was refused before anything was written: {' '.join(denied)}")
+        before("refused before anything was written", {"because": denied})
+        raise DeliveryRefused(f"Opening a pull request was refused before anything was written: {denied}")
