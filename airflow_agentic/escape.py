@@ -19,7 +19,7 @@ _BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\u180b\u180
 _PLAIN = re.compile(r"[^\W_]+(?:[.,:;/%='\"()+-]+[^\W_]+)*", re.UNICODE)
 _AFFIX = re.compile(r"^([(\"']*)(.*?)([.,:;!?)\"']*)$", re.DOTALL)
 _REFERENCE = re.compile(
-    r"\bGH-\d|\b[0-9a-f]{7,64}\b|www\.|:/|\b(?:mailto|xmpp|javascript|data|vbscript|file):", re.IGNORECASE
+    r"GH-\d|\b[0-9a-f]{7,64}\b|www\.|:/|\b(?:mailto|xmpp|javascript|data|vbscript|file):", re.IGNORECASE
 )
 _LINK = re.compile(r"^https://([a-z0-9.-]+)(/[\w.~%/-]*)?$", re.IGNORECASE)
 _ALONE = re.compile(r"^(?:[-+*=_>#|~`]+|\d+[.)])$")

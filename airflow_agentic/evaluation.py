@@ -1,6 +1,6 @@
 """A captured failure → decision, patch, pull request text, ledger: the same pipeline without a scheduler.
 
-A case is a folder as ``docs/CASES.md`` describes it: what failed, the repository, logs, what the sources serve. The case's name never reaches an agent, and a ``hidden`` folder is never opened.
+A case is a folder as ``docs/CASES.md`` describes it. Its name never reaches an agent; ``hidden`` is never opened.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def classify_data(dossier: Dossier) -> Verdict | None:
         )
     if error is not None and _FORMAT.search(said):
         return Verdict(
-            category=Category.DATA_FORMAT,
+            category=Category.SCHEMA_DRIFT,
             action=Action.NOTIFY,
             transience=Transience.PERMANENT,
             matched=said[:160],

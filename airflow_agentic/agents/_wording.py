@@ -58,7 +58,7 @@ def root_cause(dossier: Dossier, verdict: Verdict, fixes: tuple[Fix, ...], where
     )
     maybe = (
         _possible(dossier)
-        if verdict.category in {Category.SCHEMA_DRIFT, Category.DATA_FORMAT, Category.INSUFFICIENT_EVIDENCE}
+        if verdict.category in {Category.SCHEMA_DRIFT, Category.INSUFFICIENT_EVIDENCE}
         else ""
     )
     said = f" (`{verdict.matched}`)" if verdict.matched else ""
@@ -106,7 +106,7 @@ def gaps(dossier: Dossier, verdict: Verdict) -> tuple[str, ...]:
     """Return what could not be found out."""
     found = [f"{gap.source}: {gap.reason}" for gap in dossier.gaps]
     if (
-        verdict.category in {Category.INSUFFICIENT_EVIDENCE, Category.SCHEMA_DRIFT, Category.DATA_FORMAT}
+        verdict.category in {Category.INSUFFICIENT_EVIDENCE, Category.SCHEMA_DRIFT}
         and verdict.action is not Action.FIX_CODE
     ):
         if not dossier.errors:
@@ -170,7 +170,6 @@ _WHO = {
     Category.INFRASTRUCTURE: "Look at the worker or pod that ran it; then clear the failed task.",
     Category.CODE_ERROR: "The owner of the Dag has to correct the code; no change was certain enough to propose.",
     Category.SCHEMA_DRIFT: "Ask the upstream what became of the field; no change was certain enough to propose.",
-    Category.DATA_FORMAT: "Ask the upstream how the value is written now; no change was certain enough to propose.",
 }
 
 

@@ -70,7 +70,7 @@ class RulesAgent:
         category = found.category if found else Category.CODE_ERROR
         if fixes[0].of_code:
             category = platform.category if platform else Category.CODE_ERROR
-        elif fixes[0].fields and category not in {Category.SCHEMA_DRIFT, Category.DATA_FORMAT}:
+        elif fixes[0].fields and category is not Category.SCHEMA_DRIFT:
             category = Category.SCHEMA_DRIFT
         verdict = Verdict(
             category=category,

@@ -10,7 +10,6 @@ class Category(str, Enum):
     """What kind of cause it is."""
 
     SCHEMA_DRIFT = "schema_drift"
-    DATA_FORMAT = "data_format"
     TRANSIENT_UPSTREAM = "transient_upstream"
     LATE_DATA = "late_data"
     BAD_DATA = "bad_data"

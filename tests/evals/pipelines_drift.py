@@ -188,7 +188,7 @@ def _invoices(form):  # type: ignore[no-untyped-def]
     return render
 
 
-def _invoice_spec(name: str, form, action: str = FIX, category=("data_format",)) -> Spec:  # type: ignore[no-untyped-def]
+def _invoice_spec(name: str, form, action: str = FIX, category=("schema_drift",)) -> Spec:  # type: ignore[no-untyped-def]
     return Spec(
         name=name,
         dag_id="supplier_invoices",
@@ -211,19 +211,19 @@ CENTS = _invoice_spec(
     "cents",
     lambda v, new: {"amount_cents": round(v * 100)} if new else {"amount": round(v, 2)},
     FIX,
-    ("schema_drift", "data_format"),
+    ("schema_drift", "schema_drift"),
 )
 CURRENCY = _invoice_spec(
     "money_object",
     lambda v, new: {"amount": {"value": round(v, 2), "currency": "EUR"}} if new else {"amount": round(v, 2)},
     FIX,
-    ("schema_drift", "data_format"),
+    ("schema_drift", "schema_drift"),
 )
 NULLS = _invoice_spec(
     "nulls_in_amount",
     lambda v, new: {"amount": None if new and int(v) % 2 else round(v, 2)},
     HOLD,
-    ("bad_data", "data_format", "schema_drift"),
+    ("bad_data", "schema_drift", "schema_drift"),
 )
 
 
@@ -335,7 +335,7 @@ DUPLICATES_SQL = Spec(
     action=FIX,
     render=_parcels_plain,
     files=PARCEL_FILES,
-    category=("bad_data", "data_format", "schema_drift"),
+    category=("bad_data", "schema_drift", "schema_drift"),
     drive="from parcels import steps\nsteps.land(day); steps.stage(day); steps.test_unique_parcel_id(day)",
     probe=DUCK.format(query="select * from stg_parcels order by 1"),
 )
@@ -345,7 +345,7 @@ DUPLICATES_PYTHON = Spec(
     task_ids=("load_parcels",),
     action=FIX,
     render=_parcels_plain,
-    category=("bad_data", "data_format", "schema_drift"),
+    category=("bad_data", "schema_drift", "schema_drift"),
     files={
         "dags/parcel_feed.py": HEAD
         + """
@@ -394,7 +394,7 @@ def _visit_spec(name: str, parse: str, form) -> Spec:  # type: ignore[no-untyped
         task_ids=("ingest",),
         action=FIX,
         render=_visits(form),
-        category=("data_format",),
+        category=("schema_drift",),
         root=("clinic_visits", "ingest"),
         files={
             "clinic/__init__.py": "",
@@ -470,7 +470,7 @@ NEW_ENUM = Spec(
     task_ids=("score",),
     action=NOTIFY,
     render=_tickets,
-    category=("schema_drift", "data_format", "bad_data"),
+    category=("schema_drift", "schema_drift", "bad_data"),
     files={
         "dags/support_tickets.py": HEAD
         + """
