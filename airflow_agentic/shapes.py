@@ -160,6 +160,8 @@ def _note(path: str, value: Any, counts: dict[str, _Count], seen: set[str], dept
 
 def printable(name: str) -> str:
     """Return a field name that strangers chose, bounded and without control or invisible characters."""
+    if name.isascii() and name.isprintable():
+        return name[:MAX_NAME]
     clean = "".join(c if unicodedata.category(c)[0] not in "CZ" or c == " " else "?" for c in name)
     return clean[:MAX_NAME]
 

@@ -112,6 +112,25 @@ def _lineage() -> tuple[ActionCommand, ...]:
             function="retention",
             module=module,
         ),
+        *_lineage_questions(),
+    )
+
+
+def _lineage_questions() -> tuple[ActionCommand, ...]:
+    module = "lineage_ask"
+    name = Arg(("name",), help="A task (dag_id.task_id) or a data set (schema.table)")
+    dataset = Arg(("name",), help="A data set (schema.table), or an asset's URI")
+    hops = Arg(("--hops",), type=int, default=5, help="At most so many (default: 5)")
+    limit = Arg(("--limit",), type=int, default=5, help="Versions, at most 10 (default: 5)")
+    column = Arg(("--column",), default="", help="Empty: those that the task reads and that are gone")
+    key = Arg(("partition_key",), help="As Airflow writes it; a date stands for its midnight")
+    return (
+        _command("upstream", "What it is made from, job by job", name, hops, ARG_OUTPUT, module=module),
+        _command("downstream", "What is made from it, job by job", name, hops, ARG_OUTPUT, module=module),
+        _command("schema", "Its last schemas, what changed and who did it", dataset, limit, ARG_OUTPUT, module=module),
+        _command("column", "Where a column changed, and the run that did it", name, column, ARG_OUTPUT, module=module),
+        _command("partition", "State of a partition, and what ran on it", dataset, key, ARG_OUTPUT, module=module),
+        _command("blast", "Who waits for it: jobs, data sets, Dags, owners", name, ARG_OUTPUT, module=module),
     )
 
 

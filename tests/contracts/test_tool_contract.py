@@ -4,8 +4,13 @@ import pytest
 
 from airflow_agentic import registry
 from airflow_agentic.edit_buffer import EditBuffer
-from airflow_agentic.errors import ToolRefused
+from airflow_agentic.errors import StoreError, ToolRefused
 from airflow_agentic.ports import Effect
+
+
+def no_lineage():
+    raise StoreError("the store is away")
+
 
 FACTORIES = {
     "list_files": lambda cls, buffer: cls(buffer),
@@ -15,6 +20,10 @@ FACTORIES = {
     "task_log": lambda cls, buffer: cls((), lambda key: iter(())),
     "run_history": lambda cls, buffer: cls(lambda task: ()),
     "evidence": lambda cls, buffer: cls((), lambda title: ""),
+    "upstream": lambda cls, buffer: cls(no_lineage),
+    "downstream": lambda cls, buffer: cls(no_lineage),
+    "schema_history": lambda cls, buffer: cls(no_lineage),
+    "partition_state": lambda cls, buffer: cls(no_lineage),
 }
 NONSENSE = [{}, {"path": 7}, {"pattern": None}, {"text": ["a"]}, {"task_id": {}, "search": 1}, {"title": "x" * 10_000}]
 

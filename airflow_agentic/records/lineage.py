@@ -1,0 +1,106 @@
+"""What a lineage store answers with: jobs, data sets, edges, runs, schema versions. Read-only views, not its tables.
+
+An ``id`` is opaque and belongs to the reader that gave it: a number in our store, a text in Marquez.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+NodeId = int | str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineageJob:
+    """Something that runs: a task, a dbt model, a Spark job."""
+
+    id: NodeId
+    namespace: str
+    name: str
+    dag_id: str = ""
+    """Empty when no event told that it is of Airflow."""
+    task_id: str = ""
+    owners: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineageDataset:
+    """A table, file or topic."""
+
+    id: NodeId
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineageEdge:
+    """A job reads or writes a data set."""
+
+    job: LineageJob
+    dataset: LineageDataset
+    io: str
+    """``input`` or ``output``, seen from the job."""
+    last_seen: str = ""
+    fan: int = 0
+    """Jobs on the data set's other side, where the question asked for it; counted up to 10,000."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineageRun:
+    """One run of a job, as far as events have told."""
+
+    run_id: str
+    job: LineageJob
+    state: str
+    """``START``, ``RUNNING``, ``COMPLETE``, ``FAIL``, ``ABORT`` or ``OTHER``."""
+    last_event: str
+    started_at: str = ""
+    ended_at: str = ""
+    airflow_run_id: str = ""
+    try_number: int | None = None
+    map_index: int = -1
+    partition_key: str = ""
+    error: str = ""
+    stack: str = ""
+    parent_run_id: str = ""
+    sql: str = ""
+    """The statement that the run (or, where only that is kept, its job) executed; at most 20,000 characters."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunIo:
+    """A data set that one run has read or written."""
+
+    run_id: str
+    dataset: LineageDataset
+    io: str
+    schema_id: NodeId | None = None
+    rows: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SchemaVersion:
+    """Columns of a data set as they were from one time to another, in one class of sources."""
+
+    dataset_id: NodeId
+    schema_id: NodeId
+    source_class: str
+    """``observed``: every column has a type, read from the database. ``declared``: written down by somebody."""
+    first_seen: str
+    last_seen: str
+    columns: tuple[tuple[str, str], ...] = ()
+    """Name and type; an empty type is unknown."""
+    first_run: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnEdge:
+    """One column is computed from another."""
+
+    out_dataset: LineageDataset
+    out_column: str
+    in_dataset: LineageDataset
+    in_column: str
+    job: LineageJob
+    last_seen: str = ""
+    first_seen: str = ""

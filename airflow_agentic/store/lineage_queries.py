@@ -1,0 +1,335 @@
+"""The lineage tables, read: the port `LineageReader` on a database. One place that knows the SQL of the questions.
+
+Data sets that producers declared to be the same are one: an id is the canonical one, and every question goes over all
+of its aliases. All questions of one `reading` see the same state of the store.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Select,
+    or_,
+    select,
+    tuple_,
+)
+
+from airflow_agentic.records.lineage import (
+    ColumnEdge,
+    LineageDataset,
+    LineageEdge,
+    LineageJob,
+    LineageRun,
+    NodeId,
+    RunIo,
+    SchemaVersion,
+)
+from airflow_agentic.store.database import Database
+from airflow_agentic.store.lineage_rows import (
+    DAY_US,
+    a_dataset,
+    a_job,
+    a_run,
+    asset_uris,
+    micros_of,
+    moment,
+    raw_id,
+    run_uuid,
+)
+from airflow_agentic.store.lineage_statements import (
+    ASK_ASSETS,
+    ASK_CANON,
+    ASK_CHILDREN,
+    ASK_COLUMNS,
+    ASK_COLUMNS_INTO,
+    ASK_EDGES_OF_DATASETS,
+    ASK_EDGES_OF_JOBS,
+    ASK_FIELDS,
+    ASK_FIRST_RUNS,
+    ASK_IDS,
+    ASK_JOB,
+    ASK_JOB_SQL,
+    ASK_JOBS_BY_ID,
+    ASK_NEWEST_POSTGRES,
+    ASK_NEWEST_SQLITE,
+    ASK_OUT_F,
+    ASK_PARTITION,
+    ASK_PARTITION_OF_JOBS,
+    ASK_RUN_IO,
+    ASK_RUN_TOLD,
+    ASK_RUNS_BY_ID,
+    ASK_RUNS_OF_TASK_RUN,
+    ASK_SCHEMAS,
+    ASK_VERSIONS,
+    ASK_WRITERS,
+    COLUMN_READ_CAP,
+    NAME_CAP,
+    VERSION_CAP,
+    fan,
+)
+from airflow_agentic.store.lineage_tables import (
+    COLUMN_EDGES,
+    DATASETS,
+    JOB_IO,
+    JOBS,
+)
+
+_IO = {"input": 0, "output": 1}
+
+
+class SqlLineage:
+    """Opens readings of one store."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @contextmanager
+    def reading(self) -> Iterator[SqlLineageReader]:
+        """Give a reader of one state of the store. :raises StoreError: it cannot be reached."""
+        with self._database.read() as connection:
+            yield SqlLineageReader(connection, sqlite=self._database.sqlite)
+
+
+class SqlLineageReader:
+    """The port `LineageReader` within one transaction."""
+
+    def __init__(self, connection: Connection, *, sqlite: bool) -> None:
+        self._connection = connection
+        self._sqlite = sqlite
+        self._jobs: dict[NodeId, LineageJob] = {}
+
+    def find_jobs(self, name: str) -> tuple[LineageJob, ...]:
+        """Return jobs called so: ``dag_id.task_id``, or a job's whole name; at most 50."""
+        splits = [(name[:i], name[i + 1 :]) for i, c in enumerate(name) if c == "."]
+        if splits:
+            found = self._job_rows(ASK_JOB.where(tuple_(JOBS.c.dag_id, JOBS.c.task_id).in_(splits)))
+            if found:
+                return found
+        return self._job_rows(ASK_JOB.where(or_(JOBS.c.name == name, JOBS.c.dag_id == name)).limit(NAME_CAP))
+
+    def find_datasets(self, name: str) -> tuple[LineageDataset, ...]:
+        """Return data sets called so, whole name or its last parts, with or without namespace; at most 50."""
+        full = DATASETS.c.namespace + "/" + DATASETS.c.name
+        tail = name.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+        for condition in (
+            DATASETS.c.name == name,
+            or_(full == name, DATASETS.c.namespace + " " + DATASETS.c.name == name),
+            or_(DATASETS.c.name.like(f"%.{tail}", escape="\\"), DATASETS.c.name.like(f"%/{tail}", escape="\\")),
+        ):
+            rows = self._connection.execute(
+                select(ASK_CANON.c.id, ASK_CANON.c.namespace, ASK_CANON.c.name)
+                .distinct()
+                .join(DATASETS, DATASETS.c.canonical_id == ASK_CANON.c.id)
+                .where(condition)
+                .limit(NAME_CAP)
+            )
+            if found := tuple(a_dataset(*row) for row in rows):
+                return found
+        return ()
+
+    def jobs_of_tasks(self, dag_id: str, task_ids: Sequence[str]) -> tuple[LineageJob, ...]:
+        """Return the jobs of a Dag's tasks."""
+        return self._job_rows(ASK_JOB.where(JOBS.c.dag_id == dag_id, JOBS.c.task_id.in_(list(task_ids))))
+
+    def fans(self, dataset_ids: Sequence[NodeId], io: str) -> Mapping[NodeId, int]:
+        """Return how many jobs have each data set as *io*, counted up to 10,000."""
+        if not dataset_ids:
+            return {}
+        statement = select(ASK_CANON.c.id, fan(_IO[io])).where(ASK_CANON.c.id.in_(ASK_IDS))
+        return {row[0]: row[1] for row in self._connection.execute(statement, {"ids": list(dataset_ids)})}
+
+    def edges_of_jobs(self, job_ids: Sequence[NodeId], io: str) -> tuple[LineageEdge, ...]:
+        """Return what jobs have as *io*, with the fan of each data set on its other side."""
+        if not job_ids:
+            return ()
+        rows = self._connection.execute(ASK_EDGES_OF_JOBS[_IO[io]], {"ids": list(job_ids)})
+        return tuple(_edge(row, io) for row in rows)
+
+    def edges_of_datasets(self, dataset_ids: Sequence[NodeId], io: str) -> tuple[LineageEdge, ...]:
+        """Return the jobs that have data sets as *io*; at most 2,000, the most recently seen first."""
+        if not dataset_ids:
+            return ()
+        rows = self._connection.execute(ASK_EDGES_OF_DATASETS[_IO[io]], {"ids": list(dataset_ids)})
+        return tuple(_edge(row, io) for row in rows)
+
+    def assets_of_jobs(self, job_ids: Sequence[NodeId]) -> Mapping[NodeId, tuple[tuple[str, ...], tuple[str, ...]]]:
+        """Return the URIs of Airflow's inlets and outlets of jobs."""
+        found: dict[NodeId, dict[str, tuple[str, ...]]] = {}
+        if job_ids:
+            for job_id, facet, value in self._connection.execute(ASK_ASSETS, {"ids": list(job_ids)}):
+                found.setdefault(job_id, {})[facet] = asset_uris(value)
+        return {key: (said.get("inlets", ()), said.get("outlets", ())) for key, said in found.items()}
+
+    def last_runs(self, job_ids: Sequence[NodeId], *, limit: int, until: str = "") -> tuple[LineageRun, ...]:
+        """Return each job's newest *limit* runs (whose last event is not after *until*), newest first."""
+        if not job_ids:
+            return ()
+        given = {"n": limit, "until": micros_of(until) if until else (1 << 62)}
+        statement = ASK_NEWEST_SQLITE if self._sqlite else ASK_NEWEST_POSTGRES
+        ids = json.dumps(list(job_ids)) if self._sqlite else list(job_ids)
+        return self._runs(statement, {**given, "ids": ids})
+
+    def runs_of_task_run(self, job_ids: Sequence[NodeId], airflow_run_id: str) -> tuple[LineageRun, ...]:
+        """Return all tries of jobs within one Dag run."""
+        if not job_ids:
+            return ()
+        return self._told(self._runs(ASK_RUNS_OF_TASK_RUN, {"ids": list(job_ids), "run": airflow_run_id}))
+
+    def child_runs(self, run_ids: Sequence[str]) -> tuple[LineageRun, ...]:
+        """Return the runs that were started by runs: queries of hooks, dbt models."""
+        return self._runs(ASK_CHILDREN, {"ids": _raw(run_ids)}) if run_ids else ()
+
+    def io_of_runs(self, run_ids: Sequence[str]) -> tuple[RunIo, ...]:
+        """Return what runs have read and written."""
+        if not run_ids:
+            return ()
+        return tuple(
+            RunIo(
+                run_id=run_uuid(row[0]),
+                dataset=a_dataset(row[3], row[4], row[5]),
+                io="output" if row[1] else "input",
+                schema_id=row[2],
+                rows=row[6],
+            )
+            for row in self._connection.execute(ASK_RUN_IO, {"ids": _raw(run_ids)})
+        )
+
+    def runs_by_id(self, run_ids: Sequence[str]) -> tuple[LineageRun, ...]:
+        """Return runs, with error and statement where kept."""
+        found = self._runs(ASK_RUNS_BY_ID, {"ids": _raw(run_ids)}) if run_ids else ()
+        return self._told(found)
+
+    def writers_between(self, dataset_id: NodeId, since: str, until: str) -> tuple[LineageRun, ...]:
+        """Return runs that had the data set as output and were at work between two times, newest first; at most 20.
+
+        Those that altered it by a statement come first, so that a busy table's other writers do not crowd them out.
+        """
+        given = {"dataset": dataset_id, "since": micros_of(since), "until": micros_of(until)}
+        return self._told(self._runs(ASK_WRITERS, given))
+
+    def schema_versions(self, dataset_ids: Sequence[NodeId], *, until: str = "") -> tuple[SchemaVersion, ...]:
+        """Return every known schema of data sets (seen before *until*), the last seen first; at most 10 each."""
+        if not dataset_ids:
+            return ()
+        limit = micros_of(until) if until else 1 << 62
+        rows = self._connection.execute(ASK_VERSIONS, {"ids": list(dataset_ids), "until": limit}).all()
+        kept: list[Any] = []
+        count: dict[tuple[Any, Any], int] = {}
+        for row in sorted(rows, key=lambda r: (-min(r[4], limit), -r[3], r[2])):
+            count[row[0], row[1]] = count.get((row[0], row[1]), 0) + 1
+            if count[row[0], row[1]] <= VERSION_CAP:
+                kept.append(row)
+        fields = self._fields({row[2] for row in kept})
+        several = {key for key, number in count.items() if number > 1}
+        runs = self._observers([row for row in kept if (row[0], row[1]) in several])
+        return tuple(
+            SchemaVersion(
+                dataset_id=row[0],
+                schema_id=row[2],
+                source_class="declared" if row[1] else "observed",
+                first_seen=moment(row[3]),
+                last_seen=moment(min(row[4], limit)),
+                columns=fields.get(row[2], ()),
+                first_run=runs.get((row[0], row[2], row[3]), ""),
+            )
+            for row in kept
+        )
+
+    def column_sources(self, columns: Sequence[tuple[NodeId, str]]) -> tuple[ColumnEdge, ...]:
+        """Return the edges that lead into columns; at most 2,000."""
+        if not columns:
+            return ()
+        given = {"ids": list({d for d, _ in columns}), "names": list({name for _, name in columns})}
+        wanted = set(columns)
+        fields = [row[0] for row in self._connection.execute(ASK_FIELDS, given) if (row[1], row[2]) in wanted]
+        return self._column_edges(ASK_COLUMNS_INTO, {"ids": fields}) if fields else ()
+
+    def columns_read(self, job_ids: Sequence[NodeId]) -> tuple[ColumnEdge, ...]:
+        """Return the column edges that jobs themselves have told; at most 5,000."""
+        if not job_ids:
+            return ()
+        outputs = select(JOB_IO.c.dataset_id).where(JOB_IO.c.job_id.in_(ASK_IDS), JOB_IO.c.io == 1)
+        chosen = ASK_COLUMNS.where(ASK_OUT_F.c.dataset_id.in_(outputs), COLUMN_EDGES.c.job_id.in_(ASK_IDS))
+        return self._column_edges(chosen.limit(COLUMN_READ_CAP), {"ids": list(job_ids)})
+
+    def partition_runs(self, partition_key: str, job_ids: Sequence[NodeId] = ()) -> tuple[LineageRun, ...]:
+        """Return the runs (of jobs) that worked for a partition, newest first; at most 500."""
+        keys = [partition_key, *(f"{partition_key}{end}" for end in ("T00:00:00", "T00:00:00+00:00", " 00:00:00"))]
+        if job_ids:
+            return self._runs(ASK_PARTITION_OF_JOBS, {"keys": keys, "ids": list(job_ids)})
+        return self._runs(ASK_PARTITION, {"keys": keys})
+
+    def _job_rows(self, statement: Select[Any]) -> tuple[LineageJob, ...]:
+        return tuple(a_job(*row) for row in self._connection.execute(statement.limit(NAME_CAP)))
+
+    def _runs(self, statement: Any, given: Mapping[str, Any]) -> tuple[LineageRun, ...]:
+        rows = sorted(self._connection.execute(statement, given), key=lambda r: (-r.last_event, r.run_id))
+        missing = {row.job_id for row in rows} - self._jobs.keys()
+        if missing:
+            for job in self._connection.execute(ASK_JOBS_BY_ID, {"ids": list(missing)}):
+                self._jobs[job[0]] = a_job(*job)
+        return tuple(a_run(row, self._jobs[row.job_id]) for row in rows if row.job_id in self._jobs)
+
+    def _told(self, runs: tuple[LineageRun, ...]) -> tuple[LineageRun, ...]:
+        """Add what only some runs have: their error and statement."""
+        if not runs:
+            return ()
+        said: dict[str, dict[str, str]] = {}
+        for run_id, facet, value in self._connection.execute(ASK_RUN_TOLD, {"ids": _raw(r.run_id for r in runs)}):
+            said.setdefault(run_uuid(run_id), {})[facet] = value
+        jobs: dict[NodeId, str] = dict(
+            self._connection.execute(ASK_JOB_SQL, {"ids": list({r.job.id for r in runs})}).tuples().all()
+        )
+        return tuple(
+            replace(
+                run,
+                error=said.get(run.run_id, {}).get("error", ""),
+                stack=said.get(run.run_id, {}).get("stack", ""),
+                sql=(said.get(run.run_id, {}).get("ddl") or jobs.get(run.job.id, ""))[:20_000],
+            )
+            for run in runs
+        )
+
+    def _fields(self, schema_ids: Iterable[int]) -> dict[int, tuple[tuple[str, str], ...]]:
+        rows = self._connection.execute(ASK_SCHEMAS, {"ids": list(schema_ids)})
+        return {key: tuple((name or "***", kind or "") for name, kind in json.loads(text)) for key, text in rows}
+
+    def _observers(self, versions: Sequence[Any]) -> dict[tuple[Any, Any, int], str]:
+        """Return the run that saw each schema first."""
+        if not versions:
+            return {}
+        rows = self._connection.execute(
+            ASK_FIRST_RUNS, {"ids": list({v[0] for v in versions}), "schemas": list({v[2] for v in versions})}
+        )
+        first = {(v[0], v[2], v[3]) for v in versions}
+        return {(d, s, at): run_uuid(run) for d, s, at, run in rows if (d, s, at) in first}
+
+    def _column_edges(self, statement: Any, given: Mapping[str, Any]) -> tuple[ColumnEdge, ...]:
+        return tuple(
+            ColumnEdge(
+                out_dataset=a_dataset(row[0], row[1], row[2]),
+                out_column=row[3],
+                in_dataset=a_dataset(row[4], row[5], row[6]),
+                in_column=row[7],
+                job=a_job(*row[8:14]),
+                last_seen=moment(row[14] * DAY_US),
+                first_seen=moment(row[15] * DAY_US),
+            )
+            for row in self._connection.execute(statement, given)
+        )
+
+
+def _edge(row: Any, io: str) -> LineageEdge:
+    return LineageEdge(
+        job=a_job(*row[0:6]), dataset=a_dataset(*row[6:9]), io=io, last_seen=moment(row[9] * DAY_US), fan=row[10]
+    )
+
+
+def _raw(run_ids: Iterable[str]) -> list[bytes]:
+    return [raw_id(run_id) for run_id in run_ids]

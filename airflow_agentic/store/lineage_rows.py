@@ -1,0 +1,88 @@
+"""Rows of the lineage tables → records, and the few values that both sides spell differently."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from datetime import datetime, timedelta, timezone
+from functools import lru_cache
+from typing import Any
+
+from airflow_agentic.records.lineage import LineageDataset, LineageJob, LineageRun
+
+OWNERS = "owners"
+DAY_US = 86_400_000_000
+STATES = ("", "OTHER", "START", "RUNNING", "ABORT", "COMPLETE", "FAIL")
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+def a_job(
+    job_id: int, namespace: str, name: str, dag_id: str | None, task_id: str | None, owners: str | None
+) -> LineageJob:
+    """Return one job."""
+    return LineageJob(
+        id=job_id,
+        namespace=namespace,
+        name=name,
+        dag_id=dag_id or "",
+        task_id=task_id or "",
+        owners=tuple(json.loads(owners)) if owners else (),
+    )
+
+
+def a_dataset(dataset_id: int, namespace: str, name: str) -> LineageDataset:
+    """Return one data set."""
+    return LineageDataset(id=dataset_id, namespace=namespace, name=name)
+
+
+def a_run(row: Any, job: LineageJob) -> LineageRun:
+    """Return one run."""
+    return LineageRun(
+        run_id=run_uuid(row.run_id),
+        job=job,
+        state=STATES[row.state] if 0 <= row.state < len(STATES) else "OTHER",
+        last_event=moment(row.last_event),
+        started_at=moment(row.started_at),
+        ended_at=moment(row.ended_at),
+        airflow_run_id=row.af_run_id or "",
+        try_number=row.try_number,
+        partition_key=row.partition_key or "",
+        map_index=-1 if row.map_index is None else row.map_index,
+        parent_run_id=run_uuid(row.parent_run_id) if row.parent_run_id else "",
+    )
+
+
+def asset_uris(value: str) -> tuple[str, ...]:
+    """Return what inlets or outlets name: Airflow writes a list of objects as the text of a Python list."""
+    try:
+        found = ast.literal_eval(value)
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return tuple(dict.fromkeys(re.findall(r"""uri=["']([^"']+)["']""", value)))
+    listed = found if isinstance(found, list) else []
+    told = (item.get("uri") or item.get("name") if isinstance(item, dict) else item for item in listed)
+    return tuple(str(uri) for uri in told if uri)
+
+
+@lru_cache(maxsize=8_192)
+def moment(micros: int | None) -> str:
+    """Return microseconds since 1970 as an ISO text in UTC; empty for none."""
+    return (_EPOCH + timedelta(microseconds=micros)).isoformat() if micros is not None else ""
+
+
+def micros_of(text: str) -> int:
+    """Return an ISO text as microseconds since 1970."""
+    found = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    at = found if found.tzinfo else found.replace(tzinfo=timezone.utc)
+    return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+def run_uuid(raw: bytes) -> str:
+    """Return a run's id as OpenLineage writes it."""
+    text = raw.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def raw_id(run_id: str) -> bytes:
+    """Return a run's id as the tables hold it."""
+    return bytes.fromhex(run_id.replace("-", ""))

@@ -1,0 +1,226 @@
+"""The statements behind `lineage_queries`: built once, so that a question costs no more than its parameters.
+
+Data sets are asked for by their canonical id; every statement goes over all aliases of it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BindParameter,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal_column,
+    select,
+)
+
+from airflow_agentic.store.lineage_rows import OWNERS
+from airflow_agentic.store.lineage_tables import (
+    COLUMN_EDGES,
+    DATASETS,
+    FIELDS,
+    JOB_FACETS,
+    JOB_IO,
+    JOBS,
+    PARTITION_RUNS,
+    RUN_FACETS,
+    RUN_IO,
+    RUNS,
+    SCHEMA_OBSERVATIONS,
+    SCHEMAS,
+)
+
+FAN_CAP = 10_000
+EDGE_CAP, COLUMN_CAP, COLUMN_READ_CAP, PARTITION_CAP, NAME_CAP, WRITER_CAP, VERSION_CAP = (
+    2_000,
+    2_000,
+    5_000,
+    500,
+    50,
+    20,
+    10,
+)
+ASK_CANON = DATASETS.alias("canon")
+ASK_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+
+
+def _owners(job_id: Any) -> Any:
+    return (
+        select(JOB_FACETS.c.value).where(JOB_FACETS.c.job_id == job_id, JOB_FACETS.c.facet == OWNERS).scalar_subquery()
+    )
+
+
+def fan(io: int) -> Any:
+    """Count the jobs on one side of a canonical data set, up to a cap: an index range, whatever hangs on it."""
+    alias = DATASETS.alias()
+    capped = (
+        select(literal_column("1"))
+        .select_from(JOB_IO.join(alias, alias.c.id == JOB_IO.c.dataset_id))
+        .where(alias.c.canonical_id == ASK_CANON.c.id, JOB_IO.c.io == io)
+        .correlate(ASK_CANON)
+        .limit(FAN_CAP)
+        .subquery()
+    )
+    return select(func.count()).select_from(capped).scalar_subquery()
+
+
+ASK_JOB_COLUMNS: tuple[Any, ...] = (
+    JOBS.c.id,
+    JOBS.c.namespace,
+    JOBS.c.name,
+    JOBS.c.dag_id,
+    JOBS.c.task_id,
+    _owners(JOBS.c.id),
+)
+ASK_JOB = select(*ASK_JOB_COLUMNS)
+ASK_JOBS_BY_ID = ASK_JOB.where(JOBS.c.id.in_(ASK_IDS))
+ASK_DATASET_COLUMNS: tuple[Any, ...] = (ASK_CANON.c.id, ASK_CANON.c.namespace, ASK_CANON.c.name)
+IO_FROM = (
+    JOB_IO.join(JOBS, JOBS.c.id == JOB_IO.c.job_id)
+    .join(DATASETS, DATASETS.c.id == JOB_IO.c.dataset_id)
+    .join(ASK_CANON, ASK_CANON.c.id == DATASETS.c.canonical_id)
+)
+ASK_EDGES_OF_JOBS = tuple(
+    select(*ASK_JOB_COLUMNS, *ASK_DATASET_COLUMNS, JOB_IO.c.last_day, fan(1 - io))
+    .select_from(IO_FROM)
+    .where(JOB_IO.c.job_id.in_(ASK_IDS), JOB_IO.c.io == io)
+    for io in (0, 1)
+)
+ASK_EDGES_OF_DATASETS = tuple(
+    select(*ASK_JOB_COLUMNS, *ASK_DATASET_COLUMNS, JOB_IO.c.last_day, literal_column("0"))
+    .select_from(IO_FROM)
+    .where(DATASETS.c.canonical_id.in_(ASK_IDS), JOB_IO.c.io == io)
+    .order_by(JOB_IO.c.last_day.desc(), JOBS.c.id)
+    .limit(EDGE_CAP)
+    for io in (0, 1)
+)
+ASK_ASSETS = select(JOB_FACETS.c.job_id, JOB_FACETS.c.facet, JOB_FACETS.c.value).where(
+    JOB_FACETS.c.job_id.in_(ASK_IDS), JOB_FACETS.c.facet.in_(["inlets", "outlets"])
+)
+ASK_JOB_SQL = select(JOB_FACETS.c.job_id, JOB_FACETS.c.value).where(
+    JOB_FACETS.c.job_id.in_(ASK_IDS), JOB_FACETS.c.facet == "sql"
+)
+ASK_RUN_TOLD = select(RUN_FACETS.c.run_id, RUN_FACETS.c.facet, RUN_FACETS.c.value).where(
+    RUN_FACETS.c.run_id.in_(ASK_IDS), RUN_FACETS.c.facet.in_(["error", "stack", "ddl"])
+)
+ASK_RUN = select(RUNS)
+ASK_RUNS_OF_TASK_RUN = ASK_RUN.where(RUNS.c.job_id.in_(ASK_IDS), RUNS.c.af_run_id == bindparam("run"))
+ASK_CHILDREN = ASK_RUN.where(RUNS.c.parent_run_id.in_(ASK_IDS))
+ASK_RUNS_BY_ID = ASK_RUN.where(RUNS.c.run_id.in_(ASK_IDS))
+ASK_PARTITION = (
+    ASK_RUN.join(PARTITION_RUNS, PARTITION_RUNS.c.run_id == RUNS.c.run_id)
+    .where(PARTITION_RUNS.c.partition_key.in_(bindparam("keys", expanding=True)))
+    .order_by(RUNS.c.last_event.desc())
+    .limit(PARTITION_CAP)
+)
+ASK_PARTITION_OF_JOBS = ASK_PARTITION.where(RUNS.c.job_id.in_(ASK_IDS))
+ASK_SEEN = RUNS.alias("seen")
+ASK_NEWEST_SQLITE = (
+    select(RUNS)
+    .select_from(func.json_each(bindparam("ids")).table_valued("value", name="wanted"))
+    .join(
+        RUNS,
+        RUNS.c.run_id.in_(
+            select(ASK_SEEN.c.run_id)
+            .where(ASK_SEEN.c.job_id == literal_column("wanted.value"), ASK_SEEN.c.last_event <= bindparam("until"))
+            .order_by(ASK_SEEN.c.last_event.desc())
+            .limit(bindparam("n"))
+            .correlate_except(ASK_SEEN)
+        ),
+    )
+)
+ASK_NEWEST_OF_JOB = (
+    select(ASK_SEEN)
+    .where(ASK_SEEN.c.job_id == JOBS.c.id, ASK_SEEN.c.last_event <= bindparam("until"))
+    .order_by(ASK_SEEN.c.last_event.desc())
+    .limit(bindparam("n"))
+    .lateral("newest")
+)
+ASK_NEWEST_POSTGRES = (
+    select(ASK_NEWEST_OF_JOB)
+    .select_from(JOBS)
+    .join(ASK_NEWEST_OF_JOB, literal_column("true"))
+    .where(JOBS.c.id.in_(ASK_IDS))
+)
+ASK_RUN_IO = (
+    select(
+        RUN_IO.c.run_id,
+        RUN_IO.c.io,
+        RUN_IO.c.schema_id,
+        ASK_CANON.c.id,
+        ASK_CANON.c.namespace,
+        ASK_CANON.c.name,
+        RUN_IO.c.row_count,
+    )
+    .join(DATASETS, DATASETS.c.id == RUN_IO.c.dataset_id)
+    .join(ASK_CANON, ASK_CANON.c.id == DATASETS.c.canonical_id)
+    .where(RUN_IO.c.run_id.in_(ASK_IDS))
+)
+ASK_HAS_DDL = exists().where(RUN_FACETS.c.run_id == RUNS.c.run_id, RUN_FACETS.c.facet == "ddl")
+ASK_WRITERS = (
+    select(RUNS)
+    .join(JOB_IO, JOB_IO.c.job_id == RUNS.c.job_id)
+    .join(DATASETS, DATASETS.c.id == JOB_IO.c.dataset_id)
+    .join(
+        RUN_IO, (RUN_IO.c.run_id == RUNS.c.run_id) & (RUN_IO.c.io == 1) & (RUN_IO.c.dataset_id == JOB_IO.c.dataset_id)
+    )
+    .where(
+        DATASETS.c.canonical_id == bindparam("dataset"),
+        JOB_IO.c.io == 1,
+        RUNS.c.last_event >= bindparam("since"),
+        func.coalesce(RUNS.c.started_at, RUNS.c.last_event) <= bindparam("until"),
+    )
+    .order_by(case((ASK_HAS_DDL, 0), else_=1), RUNS.c.last_event.desc())
+    .limit(WRITER_CAP)
+)
+ASK_OBSERVED = SCHEMA_OBSERVATIONS.c
+ASK_VERSIONS = (
+    select(
+        DATASETS.c.canonical_id,
+        ASK_OBSERVED.source_class,
+        ASK_OBSERVED.schema_id,
+        func.min(ASK_OBSERVED.first_at),
+        func.max(ASK_OBSERVED.last_at),
+    )
+    .join(DATASETS, DATASETS.c.id == ASK_OBSERVED.dataset_id)
+    .where(DATASETS.c.canonical_id.in_(ASK_IDS), ASK_OBSERVED.first_at <= bindparam("until"))
+    .group_by(DATASETS.c.canonical_id, ASK_OBSERVED.source_class, ASK_OBSERVED.schema_id)
+)
+ASK_FIRST_RUNS = (
+    select(DATASETS.c.canonical_id, ASK_OBSERVED.schema_id, ASK_OBSERVED.first_at, ASK_OBSERVED.first_run)
+    .join(DATASETS, DATASETS.c.id == ASK_OBSERVED.dataset_id)
+    .where(DATASETS.c.canonical_id.in_(ASK_IDS), ASK_OBSERVED.schema_id.in_(bindparam("schemas", expanding=True)))
+)
+ASK_SCHEMAS = select(SCHEMAS.c.id, SCHEMAS.c.fields).where(SCHEMAS.c.id.in_(ASK_IDS))
+ASK_OUT_F, ASK_IN_F = FIELDS.alias("out_f"), FIELDS.alias("in_f")
+ASK_OUT_D, ASK_IN_D = DATASETS.alias("out_d"), DATASETS.alias("in_d")
+ASK_COLUMNS = (
+    select(
+        ASK_OUT_D.c.canonical_id,
+        ASK_OUT_D.c.namespace,
+        ASK_OUT_D.c.name,
+        ASK_OUT_F.c.name,
+        ASK_IN_D.c.canonical_id,
+        ASK_IN_D.c.namespace,
+        ASK_IN_D.c.name,
+        ASK_IN_F.c.name,
+        *ASK_JOB_COLUMNS,
+        COLUMN_EDGES.c.last_day,
+        COLUMN_EDGES.c.first_day,
+    )
+    .select_from(COLUMN_EDGES)
+    .join(ASK_OUT_F, ASK_OUT_F.c.id == COLUMN_EDGES.c.out_field)
+    .join(ASK_OUT_D, ASK_OUT_D.c.id == ASK_OUT_F.c.dataset_id)
+    .join(ASK_IN_F, ASK_IN_F.c.id == COLUMN_EDGES.c.in_field)
+    .join(ASK_IN_D, ASK_IN_D.c.id == ASK_IN_F.c.dataset_id)
+    .join(JOBS, JOBS.c.id == COLUMN_EDGES.c.job_id)
+)
+ASK_COLUMNS_INTO = ASK_COLUMNS.where(COLUMN_EDGES.c.out_field.in_(ASK_IDS)).limit(COLUMN_CAP)
+ASK_FIELDS = (
+    select(FIELDS.c.id, DATASETS.c.canonical_id, FIELDS.c.name)
+    .join(DATASETS, DATASETS.c.id == FIELDS.c.dataset_id)
+    .where(DATASETS.c.canonical_id.in_(ASK_IDS), FIELDS.c.name.in_(bindparam("names", expanding=True)))
+)
