@@ -254,6 +254,17 @@ class AirflowStack:
         return all(health[part]["status"] == "healthy" for part in ("metadatabase", "scheduler", "dag_processor"))
 
     def _call(self, method: str, path: str, body: Mapping[str, Any] | None, token: str | None) -> Any:
+        """Send one request; SQLite that is locked for a moment (HTTP 500, rolled back) is asked again."""
+        for pause_s in (0.5, 1.0, 2.0, 4.0):
+            try:
+                return self._send(method, path, body, token)
+            except StackError as error:
+                if "HTTP 500" not in str(error) or "Database error" not in str(error):
+                    raise
+                time.sleep(pause_s)
+        return self._send(method, path, body, token)
+
+    def _send(self, method: str, path: str, body: Mapping[str, Any] | None, token: str | None) -> Any:
         request = urllib.request.Request(self.url + path, method=method)
         request.add_header("Content-Type", "application/json")
         if token:
