@@ -8,7 +8,7 @@ AgenticError
 ├── BudgetExceeded       nobody: a limit of money, tokens, turns or time is reached; the rules agent goes on
 ├── WorkspaceError       the operator: the staging workspace could not be built or ran away; the proof is inconclusive
 ├── ForgeError           the operator: the forge did not take the change; clearing the deliver task is safe
-│   └── DeliveryRefused  the operator: repository or token is unsafe; nothing was written, mend it or accept the risk
+│   └── DeliveryRefused  the operator: repository, token or files forbid it; nothing was written
 ├── StoreError           the operator: the store is unreachable, full or of another version
 ├── BadEvent             the sender: a lineage event cannot be taken in; sending it again does not help
 ├── AuditError           everybody: the ledger is broken, the run stops
@@ -65,7 +65,7 @@ class ForgeError(AgenticError):
 
 
 class DeliveryRefused(ForgeError):
-    """The forge's preflight denies the repository or the token; nothing was written."""
+    """The repository, the token or what the files hold by now forbids it; nothing was written, retrying is no use."""
 
 
 class StoreError(AgenticError):

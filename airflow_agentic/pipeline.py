@@ -42,6 +42,7 @@ from airflow_agentic.records import (
     Answer,
     Approval,
     Decision,
+    Delivery,
     Dossier,
     FixRecord,
     FixState,
@@ -238,9 +239,7 @@ def take_back(incident_id: str, parts: Deliverance, *, why: str) -> Undone:
     :param why: one sentence for whoever reviews the revert.
     :raises ForgeError: the forge did not take it, or the merged lines have changed since; repeating is safe.
     """
-    incident = parts.incidents.get(incident_id)
-    dossier, proposal = _kept(parts.incidents, incident, Dossier), _kept(parts.incidents, incident, Proposal)
-    delivery = build_delivery(incident, dossier, proposal, body="", publication=parts.publication)
+    delivery = delivery_of(incident_id, parts)
     with stage(parts.ledger, incident_id, "rollback", branch=delivery.branch, because=why) as facts:
         undone = undo(
             delivery,
@@ -251,6 +250,13 @@ def take_back(incident_id: str, parts: Deliverance, *, why: str) -> Undone:
         facts.update(done=undone.done, url=(undone.revert.url if undone.revert else "") or "")
     parts.incidents.advance(incident_id, IncidentState.DELIVERED, f"rolled back: {undone.done}")
     return undone
+
+
+def delivery_of(incident_id: str, parts: Deliverance) -> Delivery:
+    """Return what the forge was handed for an incident, without its text: enough to find and to undo it."""
+    incident = parts.incidents.get(incident_id)
+    dossier, proposal = _kept(parts.incidents, incident, Dossier), _kept(parts.incidents, incident, Proposal)
+    return build_delivery(incident, dossier, proposal, body="", publication=parts.publication)
 
 
 _WATCHED = (OutcomeStatus.PR_OPENED, OutcomeStatus.PR_UPDATED, OutcomeStatus.PR_UNCHANGED)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timezone
 from functools import cached_property
 from typing import Any
 
-from airflow_agentic import registry
+from airflow_agentic import pipeline, registry
 from airflow_agentic.agents.exchange import exchange_facts
 from airflow_agentic.agents.rules import RulesAgent
 from airflow_agentic.airflow_rest import AirflowRest
@@ -41,7 +41,10 @@ from airflow_agentic.scope import Scope, TrustLevel, read_scope
 from airflow_agentic.settings import Settings, read_settings
 from airflow_agentic.store.engine import Store, open_store
 from airflow_agentic.triggers.clear import ClearOnce
-from airflow_agentic.triggers.incidents import incident_id
+from airflow_agentic.triggers.incidents import Selectors, incident_id
+from airflow_agentic.triggers.rest import account_of
+from airflow_agentic.triggers.sweep import Sweeping
+from airflow_agentic.triggers.watch import Watching
 
 
 @contextmanager
@@ -183,6 +186,38 @@ class Parts:
             publication=publication(self.scope),
             fixes=self.store.fixes,
             clear=self._clear(),
+        )
+
+    def sweeping(self) -> Sweeping:
+        """The account that may trigger and, where a repository is configured, the forge."""
+        conn_id = self.scope.airflow_conn_id
+        return Sweeping(
+            spool_dir=self.settings.spool_dir,
+            triage_dag_id=self.settings.triage_dag_id,
+            account=account_of(connection(conn_id), conn_id=conn_id),
+            rest=self._rest(),
+            reader=self.reader,
+            incidents=self.store.incidents,
+            selectors=Selectors(**{field.name: getattr(self.scope, field.name) for field in fields(Selectors)}),
+            watching=self._watching() if self.scope.repository else None,
+        )
+
+    def _watching(self) -> Watching:
+        held = self.deliverance()
+
+        def take_back(incident: str, why: str) -> str | None:
+            undone = pipeline.take_back(incident, held, why=why)
+            return undone.revert.url if undone.revert else None
+
+        return Watching(
+            fixes=self.store.fixes,
+            incidents=self.store.incidents,
+            ledger=self.store.ledger,
+            reader=self.reader,
+            whereabouts=lambda incident: held.forge.whereabouts(pipeline.delivery_of(incident, held)),
+            follows=held.forge.follows,
+            take_back=take_back,
+            watch_runs=self.scope.watch_runs,
         )
 
     @cached_property

@@ -80,6 +80,18 @@ def rollback(args: Any) -> None:
 
 
 @_told
+def sweep(args: Any) -> None:
+    """Hand over what no hook told of, and watch merged fixes."""
+    from airflow_agentic import wiring
+    from airflow_agentic.triggers.sweep import sweep as run
+
+    with wiring.connected(args.agentic_conn_id or "") as parts:
+        report = run(parts.sweeping())
+    found = (("kept", report.kept), ("missed", report.missed), ("fix", report.fixes))
+    _print(args, [{"what": what, "line": line} for what, lines in found for line in lines])
+
+
+@_told
 def incidents(args: Any) -> None:
     """List incidents."""
     from airflow_agentic.triggers.dispatch import kept_failures

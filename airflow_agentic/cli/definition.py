@@ -53,10 +53,11 @@ def _work() -> tuple[ActionCommand, ...]:
         ),
         _command(
             "rollback",
-            "Undo what was published for an incident: close the pull request, delete its branch",
+            "Undo what was published for an incident: close the pull request, or draft a revert once merged",
             _INCIDENT,
             _CONN,
         ),
+        _command("sweep", "Hand over failures that no hook told of, and watch merged fixes", _CONN, ARG_OUTPUT),
     )
 
 

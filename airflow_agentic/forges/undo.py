@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from airflow_agentic.changes import inverse, make_change
-from airflow_agentic.errors import ForgeError
+from airflow_agentic.errors import DeliveryRefused
 from airflow_agentic.escape import escape_markdown
 from airflow_agentic.git import GitError, run_git
 from airflow_agentic.ports import BaseFiles, Forge
@@ -36,7 +36,8 @@ def undo(
     :param delivery: as it was published, its change included.
     :param why: one sentence for whoever reviews the revert.
     :param before: told of the side effect before it happens.
-    :raises ForgeError: the lines have changed since the merge, or the forge did not take it; nothing is half done.
+    :raises DeliveryRefused: the lines have changed since the merge; nothing was written.
+    :raises ForgeError: the forge did not take it; repeating is safe.
     """
     there = forge.whereabouts(delivery)
     if there.state is not ChangeState.MERGED or delivery.change is None:
@@ -54,7 +55,7 @@ def undo(
 def revert_of(change: ChangeSet, base: BaseFiles) -> ChangeSet | None:
     """Return the change that takes *change* out of *base*; None if nothing of it is there any more.
 
-    :raises ForgeError: a file has moved on in the same lines, was deleted, or made anew.
+    :raises DeliveryRefused: a file has moved on in the same lines, was deleted, or made anew.
     """
     edits = tuple(
         FileEdit(path=edit.path, before=base.texts[edit.path], after=_without(edit, base.texts[edit.path]))
@@ -89,7 +90,7 @@ def _without(edit: FileEdit, now: str | None) -> str | None:
     if now in (edit.after, edit.before):
         return edit.before
     if now is None or edit.before is None or edit.after is None:
-        raise ForgeError(
+        raise DeliveryRefused(
             f"Reverting {edit.path!r} was refused: it was {'deleted' if now is None else 'rewritten'} after the merge. "
             "Revert by hand what is still to be reverted."
         )
@@ -101,7 +102,7 @@ def _without(edit: FileEdit, now: str | None) -> str | None:
         try:
             run_git("merge-file", "--quiet", *paths)
         except GitError as error:
-            raise ForgeError(
+            raise DeliveryRefused(
                 f"Reverting {edit.path!r} was refused: the same lines have changed since the merge. "
                 "Revert by hand what is still to be reverted."
             ) from error
