@@ -30,7 +30,12 @@ def get_provider_info() -> dict[str, Any]:
                 "tags": ["service"],
             }
         ],
-        "operators": [{"integration-name": _INTEGRATION, "python-modules": ["airflow_agentic.operators.sweep", "airflow_agentic.operators.triage"]}],
+        "operators": [
+            {
+                "integration-name": _INTEGRATION,
+                "python-modules": ["airflow_agentic.operators.sweep", "airflow_agentic.operators.triage"],
+            }
+        ],
         "hooks": [{"integration-name": _INTEGRATION, "python-modules": ["airflow_agentic.hooks.agentic"]}],
         "notifications": ["airflow_agentic.notifications.triage.TriageNotifier"],
         "plugins": [{"name": "agentic", "plugin-class": "airflow_agentic.plugins.agentic.AgenticPlugin"}],
