@@ -6,6 +6,9 @@ from failing_pipeline import apply, dossier_of, failure_of, result_of
 from airflow_agentic.agents.rules import RulesAgent
 from airflow_agentic.records import Action
 
+# The pipelines under repair are other people's: some leave a sqlite handle to the collector, which Python 3.13 tells.
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+
 GOOD = [{"order_id": f"O{i}", "customer_id": f"C-000{i}", "amount": 10.5 + i, "ordered_at": f"2026-11-01T08:0{i}:00"} for i in range(6)]
 
 
