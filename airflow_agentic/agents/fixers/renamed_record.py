@@ -15,7 +15,7 @@ from airflow_agentic.agents.fixers.field_moves import FieldMove, field_moves
 from airflow_agentic.agents.fixers.syntax import Code, compiles, fresh_name, is_pure, literal, parse
 
 _KWARGS = re.compile(
-    r"TypeError: .*(?:unexpected keyword argument '(?P<new>[^']+)'|required (?:positional|keyword-only) arguments?: (?P<old>'.+))$"
+    r"TypeError: .*(?:unexpected keyword argument '(?P<new>[^']+)'(?:\. Did you mean '[^']+'\?)?|required (?:positional|keyword-only) arguments?: (?P<old>'.+))$"
 )
 _BINDING = re.compile(
     r"binding (?:parameter :|value for parameter )(?P<key>\w+)|bind parameter '(?P<key2>\w+)'|KeyError: '(?P<key3>\w+)'"
