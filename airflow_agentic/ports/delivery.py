@@ -1,0 +1,62 @@
+"""Where a change goes, and who is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from airflow_agentic.records import Delivery, Finding, Incident, Outcome, Whereabouts
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaseFiles:
+    """Files of the base branch at one moment."""
+
+    commit: str
+    texts: Mapping[str, str | None]
+    """Path → text; None where there is no such file."""
+
+
+class Forge(Protocol):
+    """Where changes are reviewed."""
+
+    name: str
+
+    def preflight(self) -> tuple[Finding, ...]:
+        """Return what is unsafe about the repository or the token; DENY stops the delivery.
+
+        :raises ForgeError: the forge cannot be reached.
+        """
+
+    def open_change(self, delivery: Delivery) -> Outcome:
+        """Open or update the draft pull request of this fingerprint; safe to repeat.
+
+        A branch that a person has pushed to is left as it is.
+
+        :raises ForgeError: clearing the deliver task is safe.
+        """
+
+    def open_issue(self, delivery: Delivery) -> Outcome:
+        """Open or update the issue (or note) of this fingerprint; safe to repeat. :raises ForgeError: as above."""
+
+    def withdraw(self, delivery: Delivery) -> str:
+        """Undo: close the pull request and delete its branch; return what was done, in words."""
+
+    def whereabouts(self, delivery: Delivery) -> Whereabouts:
+        """Return what became of the pull request of this fingerprint, a merge by whatever means included."""
+
+    def base_files(self, paths: Sequence[str]) -> BaseFiles:
+        """Return what the base branch holds at these paths now. :raises ForgeError: one of them is no text file."""
+
+    def follows(self, commit: str, ancestor: str) -> bool | None:
+        """Say whether *commit* is *ancestor* or comes after it; None where the forge does not know one of them."""
+
+
+class Channel(Protocol):
+    """How people are told."""
+
+    name: str
+
+    def send(self, incident: Incident, outcome: Outcome) -> None:
+        """Tell them. Whatever it raises is logged and recorded, and never fails the run."""
