@@ -139,6 +139,16 @@ def _house() -> tuple[ActionCommand | GroupCommand, ...]:
     return (
         _command("check", "Try every part of the set-up; say what is wrong and how to mend it", _CONN, ARG_OUTPUT),
         _command(
+            "readiness",
+            "What an agent finds in place here, what is missing, and which pattern fits; answered by probes",
+            Arg(("--adr",), default="", help="Write the decision record (Markdown) into this file"),
+            Arg(("--facts",), default="", help="Write what the probes saw (JSON) into this file"),
+            Arg(("--from",), dest="given", default="", help="Judge facts from such a file instead of probing"),
+            _CONN,
+            ARG_OUTPUT,
+            module="readiness",
+        ),
+        _command(
             "demo",
             "A pipeline fails; about two minutes later a proved draft pull request stands",
             Arg(("--folder",), default=".demo", help="Working folder, made anew (default: .demo)"),

@@ -6,10 +6,72 @@ import ast
 from collections import Counter
 
 _REACHING = frozenset(
-    ["subprocess", "socket", "requests", "httpx", "urllib", "urllib3", "http", "aiohttp", "ftplib", "smtplib", "telnetlib", "paramiko", "websocket", "websockets", "ctypes", "cffi", "pickle", "cPickle", "dill", "marshal", "shelve", "pty", "importlib", "runpy", "code", "codeop", "xmlrpc", "asyncssh", "pycurl", "socketserver", "boto3", "botocore"]
+    [
+        "subprocess",
+        "socket",
+        "requests",
+        "httpx",
+        "urllib",
+        "urllib3",
+        "http",
+        "aiohttp",
+        "ftplib",
+        "smtplib",
+        "telnetlib",
+        "paramiko",
+        "websocket",
+        "websockets",
+        "ctypes",
+        "cffi",
+        "pickle",
+        "cPickle",
+        "dill",
+        "marshal",
+        "shelve",
+        "pty",
+        "importlib",
+        "runpy",
+        "code",
+        "codeop",
+        "xmlrpc",
+        "asyncssh",
+        "pycurl",
+        "socketserver",
+        "boto3",
+        "botocore",
+    ]
 )
 _RUNNING = frozenset(
-    ["exec", "eval", "compile", "__import__", "os.system", "os.popen", "os.fork", "os.kill", "os.putenv", "os.environ.copy", "os.environ.items", "importlib.import_module", "builtins.exec", "builtins.eval", "pickle.load", "pickle.loads", "marshal.loads", "yaml.load", "yaml.unsafe_load", "getattr", "setattr", "globals", "locals", "vars", "os.remove", "os.unlink", "shutil.rmtree", "os.chmod"]
+    [
+        "exec",
+        "eval",
+        "compile",
+        "__import__",
+        "os.system",
+        "os.popen",
+        "os.fork",
+        "os.kill",
+        "os.putenv",
+        "os.environ.copy",
+        "os.environ.items",
+        "importlib.import_module",
+        "builtins.exec",
+        "builtins.eval",
+        "pickle.load",
+        "pickle.loads",
+        "marshal.loads",
+        "yaml.load",
+        "yaml.unsafe_load",
+        "getattr",
+        "setattr",
+        "globals",
+        "locals",
+        "vars",
+        "os.remove",
+        "os.unlink",
+        "shutil.rmtree",
+        "os.chmod",
+    ]
 )
 _FAMILIES = ("subprocess.", "os.exec", "os.spawn", "ctypes.", "socket.", "asyncio.create_subprocess")
 _QUIET_GETATTR = 2

@@ -1,0 +1,90 @@
+"""``airflow agentic readiness``. Thin: read arguments, probe, judge, print, write."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from airflow_agentic.cli.commands import _print, _say, _told
+from airflow_agentic.errors import SettingsError
+from airflow_agentic.guardrails.readiness import Readiness, assess
+from airflow_agentic.guardrails.readiness_adr import write_adr
+from airflow_agentic.guardrails.readiness_facts import Observed, as_json, from_json
+
+
+@_told
+def readiness(args: Any) -> None:
+    """Probe, judge, and print the checklist; write facts and the decision record where asked."""
+    seen = _facts(args)
+    report = assess(seen)
+    if args.facts:
+        _write(args.facts, as_json(seen))
+    if args.adr:
+        _write(args.adr, write_adr(report, date=datetime.now(timezone.utc).date().isoformat()))
+    if args.output == "json":
+        print(json.dumps(_whole(report), indent=2))
+        return
+    rows = [
+        {"pillar": i.pillar, "item": i.name, "standing": _standing(i.standing.value, blocker=i.blocker),
+         "evidence": i.evidence, "next": i.close}
+        for i in report.items
+    ]  # fmt: skip
+    _print(args, rows)
+    for line in _summary(report):
+        print(line)
+
+
+def _facts(args: Any) -> Observed:
+    if args.given:
+        try:
+            return from_json(Path(args.given).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise SettingsError(f"Reading readiness facts from {args.given!r} failed: {error}.") from error
+    from airflow_agentic import wiring
+    from airflow_agentic.readiness_probes import observe
+    from airflow_agentic.scope import read_scope
+    from airflow_agentic.settings import read_settings
+
+    settings = read_settings()
+    conn_id = args.agentic_conn_id or settings.conn_id
+    return observe(settings, read_scope(wiring.connection(conn_id).extra, conn_id=conn_id), say=_say)
+
+
+def _whole(report: Readiness) -> dict[str, Any]:
+    return {
+        "items": [asdict(item) for item in report.items],
+        "blockers": [item.name for item in report.blockers],
+        "missing": [item.name for item in report.missing],
+        "trust_level_at_most": report.ceiling,
+        "pattern": report.advice.pattern,
+        "reasons": list(report.advice.reasons),
+        "would_justify": dict(report.advice.would_justify),
+        "unseen": dict(report.unseen),
+    }
+
+
+def _summary(report: Readiness) -> list[str]:
+    said = [f"BLOCKER  {item.name}: {item.evidence}" for item in report.blockers]
+    said.append(f"Trust level at most: {report.ceiling} ({len(report.missing)} of {len(report.items)} missing).")
+    said.append(f"Pattern: {report.advice.pattern}. {report.advice.reasons[0]}")
+    said += [f"  {pattern} would take {justified}." for pattern, justified in report.advice.would_justify]
+    return said
+
+
+def _standing(standing: str, *, blocker: bool) -> str:
+    return f"{standing} (blocker)" if blocker else standing
+
+
+def _write(path: str, text: str) -> None:
+    try:
+        os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(
+            f"Writing {path!r} failed: {error}. Name a file in a folder that you may write to."
+        ) from error
+    _say(f"Wrote {path}")
