@@ -17,6 +17,7 @@ def dossier_facts(dossier: Dossier) -> dict[str, str]:
         "evidence": lines(f"{item.id} {item.title}" for item in dossier.evidence),
         "suspects": lines(f"{suspect.score:.2f} {suspect.what}" for suspect in dossier.suspects),
         "gaps": lines(f"{gap.source}: {gap.reason}" for gap in dossier.gaps),
+        "lineage": dossier.lineage_origin,
         "tokens": str(dossier.tokens),
         "commit": dossier.checkout.commit if dossier.checkout else "",
     }

@@ -13,7 +13,7 @@ from airflow_agentic.agents.model import AnthropicModel
 from airflow_agentic.context.code import CodeSource
 from airflow_agentic.context.comparison import ComparisonSource
 from airflow_agentic.context.landed import LandedSource
-from airflow_agentic.context.lineage_events import LineageEventsSource
+from airflow_agentic.context.lineage import LineageSource, Origin
 from airflow_agentic.context.owners import OwnersSource
 from airflow_agentic.context.past_incidents import PastIncidentsSource, RemembersCauses
 from airflow_agentic.context.run_history import RunHistorySource
@@ -30,6 +30,7 @@ from airflow_agentic.guardrails.rules.size import SizeRule
 from airflow_agentic.guardrails.rules.suspicious_code import SuspiciousCodeRule
 from airflow_agentic.guardrails.rules.trust_level import TrustLevelRule
 from airflow_agentic.guardrails.rules.weakened_checks import WeakenedChecksRule
+from airflow_agentic.plugs_lineage import lineage_origins, lineage_tools
 from airflow_agentic.ports import (
     Agent,
     AirflowReader,
@@ -66,16 +67,18 @@ def build_sources(
     folder: str,
     connect: Connect,
     incidents: RemembersCauses | None = None,
+    lineage: Sequence[Origin] | None = None,
 ) -> tuple[Source, ...]:
     """Return the context sources in the order in which they are asked: each sees what the ones before it found.
 
     :param incidents: our own store, to look for earlier incidents of the same cause in.
+    :param lineage: where OpenLineage events are; None: where the scope alone says.
     """
     checkout = os.path.join(folder, "checkout")
     os.makedirs(checkout, exist_ok=True)
     sources: list[Source] = [TaskLogSource(reader), RunHistorySource(reader)]
-    if scope.lineage_events:
-        sources.append(LineageEventsSource(scope.lineage_events))
+    if origins := lineage_origins(scope) if lineage is None else lineage:
+        sources.append(LineageSource(origins))
     sources.append(
         CodeSource(
             clone_url(scope),
@@ -101,15 +104,18 @@ def build_agent(
     redactor: Redactor,
     reader: AirflowReader,
     record: Callable[[str, Mapping[str, Any]], object],
+    lineage: Sequence[Origin] | None = None,
 ) -> Agent:
     """Return the agent pattern that the scope names, on the model that it names.
 
+    :param lineage: what the lineage tools ask; None: what the scope alone says.
     :raises SettingsError: there is no such pattern.
     """
     pattern = registry.find("agents", scope.agent_pattern())
+    origins = lineage_origins(scope) if lineage is None else lineage
     agent: Agent = pattern(
         AnthropicModel(client, scope.model),
-        tools_for=lambda dossier, buffer: _tools(dossier, buffer, reader),
+        tools_for=lambda dossier, buffer: _tools(dossier, buffer, reader, origins),
         spending=spending,
         redactor=redactor,
         limits=AgentLimits(usd=scope.usd_per_incident),
@@ -205,7 +211,7 @@ def _github_client(conn_id: str, connect: Connect) -> Any:
     return GithubHook(github_conn_id=conn_id).get_conn()
 
 
-def _tools(dossier: Dossier, buffer: EditBuffer, reader: AirflowReader) -> tuple[Tool, ...]:
+def _tools(dossier: Dossier, buffer: EditBuffer, reader: AirflowReader, lineage: Sequence[Origin]) -> tuple[Tool, ...]:
     """Return what the model may call: reading, and edits of a buffer that nobody runs."""
     return (
         ListFilesTool(buffer),
@@ -217,6 +223,7 @@ def _tools(dossier: Dossier, buffer: EditBuffer, reader: AirflowReader) -> tuple
         ),
         RunHistoryTool(lambda task_id: reader.task_history(dossier.incident.dag_id, task_id)),
         EvidenceTool(dossier.left_out, lambda title: _left_out(dossier, title)),
+        *lineage_tools(lineage, dossier.lineage_origin),
     )
 
 

@@ -19,6 +19,7 @@ from airflow_agentic.agents.exchange import exchange_facts
 from airflow_agentic.agents.rules import RulesAgent
 from airflow_agentic.airflow_rest import AirflowRest
 from airflow_agentic.context.airflow_api import AirflowApi
+from airflow_agentic.context.lineage import Origin
 from airflow_agentic.context.suspects import rank
 from airflow_agentic.errors import SettingsError
 from airflow_agentic.forges.publish import Publication
@@ -35,6 +36,7 @@ from airflow_agentic.plugs import (
     clone_url,
     git_environment,
 )
+from airflow_agentic.plugs_lineage import lineage_origins
 from airflow_agentic.ports import Agent, AirflowReader, Redactor, Workspace
 from airflow_agentic.records import Failure, Proposal, Signal, Verdict
 from airflow_agentic.scope import Scope, TrustLevel, read_scope
@@ -136,6 +138,7 @@ class Parts:
                 folder=self.folder,
                 connect=connection,
                 incidents=self.store.incidents,
+                lineage=self.lineage,
             ),
             rank=rank,
             redactor=self.redactor,
@@ -232,6 +235,11 @@ class Parts:
         return AirflowApi(base_url(conn), conn.login or "", conn.password or "")
 
     @cached_property
+    def lineage(self) -> tuple[Origin, ...]:
+        """Where OpenLineage events are read from."""
+        return lineage_origins(self.scope, store=self.store.database)
+
+    @cached_property
     def redactor(self) -> Redactor:
         """Our spans, and Airflow's own masker for what it knows."""
         from airflow.sdk._shared.secrets_masker import redact
@@ -261,6 +269,7 @@ class Parts:
             redactor=self.redactor,
             reader=self.reader,
             record=lambda kind, payload: self._note(incident, kind, payload),
+            lineage=self.lineage,
         )
 
 

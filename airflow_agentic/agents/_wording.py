@@ -129,10 +129,7 @@ def blast_radius(dossier: Dossier) -> tuple[str, ...]:
                 waiting[task] = None
                 todo.append(task)
     found = [f"{dossier.incident.dag_id}.{task}" for task in waiting]
-    for item in dossier.evidence:
-        if item.source == "lineage" and item.title.startswith("Blast radius"):
-            found += [line.strip() for line in item.body.splitlines() if line.strip()]
-    return tuple(found[:30])
+    return tuple([*found, *dossier.blast_radius][:30])
 
 
 def next_step(dossier: Dossier, verdict: Verdict, where: Place) -> str:

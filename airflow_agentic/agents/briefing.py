@@ -94,6 +94,7 @@ def _incident(dossier: Dossier) -> str:
         ("logical date", incident.logical_date or "unknown"),
         ("last run that worked", dossier.last_good or "none in the history"),
         ("failed task instances", f"{len(incident.members)}: {', '.join(failed[:30])}"),
+        ("inputs and outputs are told by", dossier.lineage_origin or "nothing"),
     ]
     if dossier.checkout:
         pinned = "the commit that failed" if dossier.checkout.pinned else "newest, the run's own commit is not known"

@@ -17,6 +17,7 @@ UNPROVED_CONFIDENCE = 0.4
 CHANGE_CONFIDENCE = 0.5
 CERTAIN = 0.8
 CONTACTS_LIMIT = 5
+BLAST_LIMIT = 30
 _NO_DIFF_CURES = {
     Category.TRANSIENT_UPSTREAM: Action.RETRY,
     Category.LATE_DATA: Action.QUARANTINE,
@@ -87,7 +88,11 @@ def _checked(dossier: Dossier, proposal: Proposal) -> Proposal:
         if proposal.change is None:
             notes.append("The diagnosis asks for a code fix but brings none that can be used.")
         diagnosis = replace(diagnosis, action=action)
-    diagnosis = replace(diagnosis, next_step=_addressed(diagnosis.next_step, dossier.contacts))
+    diagnosis = replace(
+        diagnosis,
+        next_step=_addressed(diagnosis.next_step, dossier.contacts),
+        blast_radius=tuple(dict.fromkeys((*diagnosis.blast_radius, *dossier.blast_radius)))[:BLAST_LIMIT],
+    )
     return replace(proposal, diagnosis=diagnosis, change=change, notes=tuple(notes))
 
 

@@ -67,6 +67,8 @@ def gather(
         left_out_evidence=_whole(clean.evidence, left_out),
         team_rules=clean.team_rules,
         contacts=clean.contacts,
+        blast_radius=clean.blast_radius,
+        lineage_origin=clean.lineage_origin,
         last_good=target.last_good.logical_date if target.last_good else None,
         tokens=-(-sum(cost(item) for item in evidence) // CHARS_PER_TOKEN),
     )
@@ -132,6 +134,9 @@ def _joined(one: SourceReport, two: SourceReport) -> SourceReport:
         gaps=one.gaps + two.gaps,
         team_rules=one.team_rules + two.team_rules,
         contacts=tuple(dict.fromkeys(one.contacts + two.contacts)),
+        blast_radius=one.blast_radius + two.blast_radius,
+        affected_owners=tuple(dict.fromkeys(one.affected_owners + two.affected_owners)),
+        lineage_origin=two.lineage_origin or one.lineage_origin,
     )
 
 
@@ -157,6 +162,7 @@ def _redacted(report: SourceReport, redactor: Redactor) -> SourceReport:
             for task in report.history
         ),
         gaps=tuple(Gap(source=gap.source, reason=clean(gap.reason)) for gap in report.gaps),
+        blast_radius=tuple(clean(line) for line in report.blast_radius),
     )
 
 

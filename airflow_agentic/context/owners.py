@@ -35,6 +35,10 @@ class OwnersSource:
         if owned:
             lines.append(f"Dag {target.dag.dag_id}: {', '.join(owned)}")
             contacts += [owner for owner in owned if _CONTACT.fullmatch(owner)]
+        waiting = [o for o in so_far.affected_owners if o.lower() not in _NOBODY and _CONTACT.fullmatch(o)]
+        if waiting:
+            lines.append(f"what waits for it downstream: {', '.join(waiting)} (lineage)")
+            contacts += waiting
         if not lines:
             return SourceReport()
         told = tuple(dict.fromkeys(contacts))

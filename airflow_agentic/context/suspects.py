@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 
 from airflow_agentic.context.code_history import COMMIT_TITLE, DIFF_TITLE
 from airflow_agentic.context.landed import DIFFERS
-from airflow_agentic.context.lineage_events import SCHEMA_CHANGED, UPSTREAM_FAILED
 from airflow_agentic.context.suspect_words import EXPECTED, FAULTS, LATE, NOTICE_FIELDS, Fault
+from airflow_agentic.context.suspects_lineage import culprit, from_lineage, tripped_over
 from airflow_agentic.records import DataShape, Dossier, Evidence, FieldShape, ShapeChange, Suspect
 from airflow_agentic.shape_changes import name_tokens
 from airflow_agentic.shapes import difference, fold, pattern
@@ -41,7 +41,8 @@ def rank(dossier: Dossier) -> tuple[Suspect, ...]:
     said = _Said(dossier)
     data = list(_from_data(dossier, said))
     explained = any(s.score >= 0.75 for s in data)
-    found = [*data, *_from_error(dossier, said, explained), *_from_commits(dossier, said), *_from_upstream(dossier)]
+    upstream = from_lineage(dossier, words=said.words, numbers=said.numbers, quotes=said.quotes)
+    found = [*data, *_from_error(dossier, said, explained), *_from_commits(dossier, said), *upstream]
     if not any("records" in s.what for s in data):
         found += _from_notices(dossier)
     found.sort(key=lambda s: (-s.score, s.what))
@@ -107,6 +108,11 @@ def _data_suspect(
         score += 0.1
         reasons.append("the failing task or its error speaks of this data")
     cited = _ids(e for e in dossier.evidence if _plain_title(e, failing.name))
+    if first.kind != "added" and tripped_over(dossier.evidence, failing.name):
+        score += 0.2
+        reasons.append("the failing job reads a column that the table does not have")
+    if by := culprit(dossier.evidence, failing.name):
+        reasons.append(by)
     if first.kind == "volume" and late:
         score += 0.15
         reasons.append("a notice says that the data is not complete")
@@ -214,27 +220,6 @@ def _in_diff(diff: str, said: _Said) -> tuple[float, list[str]]:
     if any(len(lit) > 2 and lit in touched for lit in said.literals):
         return 0.25, ["it touches what the error names"]
     return 0.0, []
-
-
-def _from_upstream(dossier: Dossier) -> Iterator[Suspect]:
-    compared = {s.name for s in dossier.shapes if s.role == "good"}
-    for item in dossier.evidence:
-        if item.source != "lineage":
-            continue
-        if item.title.startswith(UPSTREAM_FAILED):
-            yield Suspect(
-                what=item.title,
-                why="its last run before this failure did not succeed",
-                score=0.6,
-                evidence=_ids([item]),
-            )
-        elif item.title.startswith(SCHEMA_CHANGED) and item.title.removeprefix(SCHEMA_CHANGED).strip() not in compared:
-            yield Suspect(
-                what=item.title,
-                why="the failing job reads a column that the table does not have",
-                score=0.65,
-                evidence=_ids([item]),
-            )
 
 
 def _fits_format(change: ShapeChange, failing: DataShape, good: DataShape, literals: list[str]) -> bool:

@@ -252,6 +252,8 @@ def _keyed(event: object) -> tuple[bytes, object]:
     """Return an event's key and what it says. :raises BadEvent: it is no JSON."""
     if isinstance(event, BadEvent):
         raise event
+    if event is None or (isinstance(event, bytes) and event.strip() == b"null"):
+        raise BadEvent("an event is a JSON object, not null")
     if isinstance(event, bytes):
         found = parse(event)
         if len(found) != 1:

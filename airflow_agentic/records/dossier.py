@@ -220,7 +220,11 @@ class Dossier:
     team_rules: tuple[TeamRule, ...] = ()
     """What the team's own rule files forbid; code enforces it, no agent is asked."""
     contacts: tuple[str, ...] = ()
-    """Who to tell: owners of the Dag and of the files at fault."""
+    """Who to tell: owners of the Dag and of the files at fault, then those of what waits for it."""
+    blast_radius: tuple[str, ...] = ()
+    """Jobs, data sets, Dags and owners beyond the Dag that wait for what failed, as lineage tells."""
+    lineage_origin: str = ""
+    """What told of inputs and outputs: a lineage store, asset events, a dbt manifest, ...; empty: nothing did."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,3 +252,8 @@ class SourceReport:
     gaps: tuple[Gap, ...] = ()
     team_rules: tuple[TeamRule, ...] = ()
     contacts: tuple[str, ...] = ()
+    blast_radius: tuple[str, ...] = ()
+    affected_owners: tuple[str, ...] = ()
+    """Owners of what waits, as lineage tells."""
+    lineage_origin: str = ""
+    """Set by a source that knows inputs and outputs of the failing tasks: where it knows them from."""

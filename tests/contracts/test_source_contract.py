@@ -5,15 +5,17 @@ import pytest
 from airflow_agentic.context.code import CodeSource
 from airflow_agentic.context.comparison import ComparisonSource
 from airflow_agentic.context.landed import LandedSource
-from airflow_agentic.context.lineage_events import LineageEventsSource
+from airflow_agentic.context.lineage import LineageSource
 from airflow_agentic.context.owners import OwnersSource
 from airflow_agentic.context.past_incidents import PastIncidentsSource
 from airflow_agentic.context.run_history import RunHistorySource
 from airflow_agentic.context.task_log import TaskLogSource
 from airflow_agentic.context.team_rules import TeamRulesSource
 from airflow_agentic.errors import SourceUnavailable
+from airflow_agentic.plugs_lineage import lineage_origins
 from airflow_agentic.records import SourceReport
 from airflow_agentic.registry import available, find
+from airflow_agentic.scope import Scope
 from airflow_agentic.testing.airflow import FakeAirflow
 from airflow_agentic.testing.memory import MemoryIncidents
 from airflow_agentic.testing.targets import a_target
@@ -27,14 +29,12 @@ CUT_OFF = {
     "past_incidents": lambda folder: PastIncidentsSource(MemoryIncidents()),
     "team_rules": lambda folder: TeamRulesSource(),
     "landed": lambda folder: LandedSource((f"{folder}/nothing-landed",)),
-    "lineage_events": lambda folder: LineageEventsSource(f"{folder}/no-events"),
+    "lineage": lambda folder: LineageSource(lineage_origins(Scope(lineage_events=f"{folder}/no-events"))),
 }
 
 
 @pytest.mark.parametrize("name", available("context"))
-def test_a_source_is_named_after_its_file(name, request):
-    if name == "lineage_events":
-        request.applymarker(pytest.mark.xfail(reason="its name is 'lineage'"))
+def test_a_source_is_named_after_its_file(name):
     assert find("context", name).name == name
 
 

@@ -24,6 +24,8 @@ FACTORIES = {
     "downstream": lambda cls, buffer: cls(no_lineage),
     "schema_history": lambda cls, buffer: cls(no_lineage),
     "partition_state": lambda cls, buffer: cls(no_lineage),
+    "column_path": lambda cls, buffer: cls(no_lineage),
+    "blast_radius": lambda cls, buffer: cls(no_lineage),
 }
 NONSENSE = [{}, {"path": 7}, {"pattern": None}, {"text": ["a"]}, {"task_id": {}, "search": 1}, {"title": "x" * 10_000}]
 

@@ -10,11 +10,13 @@ from airflow_agentic.context.captured import CapturedReader
 from airflow_agentic.context.code import CodeSource
 from airflow_agentic.context.gather import gather
 from airflow_agentic.context.landed import LandedSource
-from airflow_agentic.context.lineage_events import LineageEventsSource
+from airflow_agentic.context.lineage import LineageSource
 from airflow_agentic.context.run_history import RunHistorySource
 from airflow_agentic.context.suspects import rank
 from airflow_agentic.context.task_log import TaskLogSource
+from airflow_agentic.plugs_lineage import lineage_origins
 from airflow_agentic.records import Dossier, Incident, IncidentState
+from airflow_agentic.scope import Scope
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"
 pytestmark = [
@@ -52,7 +54,7 @@ def dossier_of(case: str, work_dir: Path) -> Dossier:
         RunHistorySource(reader),
         CodeSource(str(folder / "pipeline.bundle"), "main", "dags", work_dir=str(work_dir)),
         LandedSource((str(folder / "upstream"),)),
-        LineageEventsSource(str(folder / "logs" / "openlineage.jsonl")),
+        LineageSource(lineage_origins(Scope(lineage_events=str(folder / "logs" / "openlineage.jsonl")))),
     ]
     return gather(incident, reader=reader, sources=sources, redactor=AsItIs(), rank=rank)
 

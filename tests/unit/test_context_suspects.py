@@ -194,8 +194,11 @@ def test_a_notice_alone_is_a_suspect_when_no_data_could_be_read():
 
 def test_a_failed_producer_and_a_column_that_is_not_in_the_table_are_suspects():
     told = tuple(
-        Evidence(id="", source="lineage", title=t, body="", observed_at="", trust=Trust.PLATFORM)
-        for t in ("Upstream job failed: vendor.export, which writes raw.orders", "Schema changed in raw.orders")
+        Evidence(id="", source="lineage", title=t, body=b, observed_at="", trust=Trust.UNTRUSTED)
+        for t, b in (
+            ("Upstream job failed: vendor.export, which writes raw.orders", ""),
+            ("Schema changed in raw.orders", "- column 'x' is read by the failing job but is not in the table"),
+        )
     )
     found = failed(an_error("unknown", "boom"), SourceReport(evidence=told))
     assert [s.what for s in found] == [
