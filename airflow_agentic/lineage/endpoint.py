@@ -19,7 +19,8 @@ from starlette.concurrency import run_in_threadpool
 from airflow_agentic.errors import BadEvent, StoreError
 from airflow_agentic.lineage.header import HEADER
 from airflow_agentic.lineage.ingest import LineageIntake, Receipt
-from airflow_agentic.lineage.payload import MOST_BYTES, inflate, parse
+from airflow_agentic.lineage.parts import split
+from airflow_agentic.lineage.payload import MOST_BYTES, inflate
 
 log = logging.getLogger(__name__)
 LEAST_KEY = 16
@@ -105,7 +106,7 @@ def _take(intake: Callable[[], LineageIntake], body: bytes, encoding: str) -> JS
     try:
         if encoding.lower() == "gzip":
             body = inflate(body)
-        events = parse(body)
+        events = split(body)
     except BadEvent as error:
         return _says(413 if "inflates" in str(error) else 400, f"Nothing was taken: {error}.")
     try:

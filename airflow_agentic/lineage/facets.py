@@ -1,22 +1,27 @@
 """A data set's facets → its schema, column lineage, row counts and assertions.
 
-Schemas and column lineage are the bulk of an event and repeat from run to run: what was parsed last for a data set
-is compared with what came, and parsed again only when it differs.
+They are the bulk of an event and repeat from run to run: bytes that were read before are not read again. Where row
+counts or checks differ from run to run, schema and column lineage are compared with the latest ones of the data set.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
-from typing import Any
+from typing import Any, Generic, TypeVar
 
+from airflow_agentic.errors import BadEvent
 from airflow_agentic.lineage.normalize import Dataset, Namer, checked, field_id, masked, schema_id, storable
+from airflow_agentic.lineage.parts import Remembered
+from airflow_agentic.lineage.payload import MOST_DEPTH, parse_value
 
 OBSERVED, DECLARED = 0, 1
-_MOST_KEPT = 20_000
+_MOST_FIELDS = 100_000
 _CHECK = ("assertion", "column", "name", "expected", "actual")
 _DEPTH = 20
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -63,20 +68,44 @@ class DatasetReader:
 
     def __init__(self, namer: Namer) -> None:
         self._namer = namer
-        self._schemas: dict[tuple[int, int], tuple[object, Schema | None]] = {}
-        self._columns: dict[tuple[int, int], tuple[object, Columns | None]] = {}
+        self._read: dict[bool, Remembered[tuple[Dataset, DatasetFacets | None]]] = {
+            True: Remembered(),
+            False: Remembered(),
+        }
+        self._schemas: _Latest[Schema | None] = _Latest()
+        self._columns: _Latest[Columns | None] = _Latest()
         self._numbers = count()
+
+    def read(self, found: object, *, schema_counts: bool) -> tuple[Dataset, DatasetFacets | None]:
+        """Return a data set and what its facets say; None when a masker wrote over its name.
+
+        :param found: a JSON object as Python has it, or its bytes.
+        :param schema_counts: False where the schema is that from before the run.
+        :raises BadEvent: a name cannot be stored, or the bytes are no JSON.
+        """
+        if not isinstance(found, bytes):
+            return self._dataset(found, schema_counts=schema_counts)
+        remembered = self._read[schema_counts]
+        known = remembered.get(found)
+        if known is None:
+            known = self._dataset(parse_value(found, MOST_DEPTH - 2), schema_counts=schema_counts)
+            if known[1] is None or (known[1].row_count is None and not known[1].assertions):  # else of one run only
+                remembered.keep(found, known)
+        return known
+
+    def _dataset(self, found: object, *, schema_counts: bool) -> tuple[Dataset, DatasetFacets | None]:
+        if not isinstance(found, dict):
+            raise BadEvent(f"a data set is a JSON object, not {type(found).__name__}")
+        dataset = self.name(found.get("namespace"), found.get("name"))
+        if masked(dataset.namespace, dataset.name):
+            return dataset, None
+        return dataset, self._facets(found, dataset, schema_counts=schema_counts)
 
     def name(self, namespace: Any, name: Any) -> Dataset:
         """Return the identity of a data set. :raises BadEvent: a name cannot be stored."""
         return self._namer.dataset(checked(namespace, "a data set's namespace"), checked(name, "a data set's name"))
 
-    def facets(self, found: dict[str, Any], dataset: Dataset, *, schema_counts: bool) -> DatasetFacets:
-        """Return what *found* says of *dataset*.
-
-        :param schema_counts: False where the schema is that from before the run.
-        :raises BadEvent: a column's or a linked data set's name cannot be stored.
-        """
+    def _facets(self, found: dict[str, Any], dataset: Dataset, *, schema_counts: bool) -> DatasetFacets:
         facets = found.get("facets")
         facets = facets if isinstance(facets, dict) else {}
         # Checks and counts stand here or there, by producer and version.
@@ -95,23 +124,13 @@ class DatasetReader:
         fields = facet.get("fields") if isinstance(facet, dict) else None
         if not isinstance(fields, list) or not fields:
             return None
-        known = self._schemas.get((dataset.id, len(fields)))
-        if known is not None and known[0] == fields:
-            return known[1]
-        schema = _read_schema(fields)
-        _keep(self._schemas, (dataset.id, len(fields)), (fields, schema))
-        return schema
+        return self._schemas.of(dataset, fields, lambda: _read_schema(fields))
 
     def _column_lineage(self, facet: object, dataset: Dataset) -> Columns | None:
         fields = facet.get("fields") if isinstance(facet, dict) else None
         if not isinstance(fields, dict) or not fields:
             return None
-        known = self._columns.get((dataset.id, len(fields)))
-        if known is not None and known[0] == fields:
-            return known[1]
-        columns = self._read_columns(fields, dataset)
-        _keep(self._columns, (dataset.id, len(fields)), (fields, columns))
-        return columns
+        return self._columns.of(dataset, fields, lambda: self._read_columns(fields, dataset))
 
     def _read_columns(self, fields: dict[str, Any], dataset: Dataset) -> Columns | None:
         datasets: dict[int, Dataset] = {}
@@ -205,7 +224,22 @@ def _whole(value: object) -> list[int]:
     return [value] if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63 else []
 
 
-def _keep(cache: dict[tuple[int, int], Any], key: tuple[int, int], value: Any) -> None:
-    if len(cache) >= _MOST_KEPT:
-        cache.clear()
-    cache[key] = value
+class _Latest(Generic[Value]):
+    """What the latest fields of each data set were read as; forgets all when the fields become too many."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[int, int], tuple[object, Value]] = {}
+        self._room = _MOST_FIELDS
+
+    def of(self, dataset: Dataset, fields: list[Any] | dict[str, Any], read: Callable[[], Value]) -> Value:
+        key = (dataset.id, len(fields))
+        known = self._kept.get(key)
+        if known is not None and known[0] == fields:
+            return known[1]
+        self._room -= len(fields)
+        if self._room < 0:
+            self._kept.clear()
+            self._room = _MOST_FIELDS - len(fields)
+        value = read()
+        self._kept[key] = (fields, value)
+        return value

@@ -21,7 +21,6 @@ from sqlalchemy.exc import DataError, IntegrityError
 from airflow_agentic.errors import BadEvent, StoreError
 from airflow_agentic.lineage.facets import Columns
 from airflow_agentic.lineage.normalize import Dataset, Namer, hashed
-from airflow_agentic.lineage.payload import parse
 from airflow_agentic.lineage.wire import DAY_US, NO_RUN, OUTPUT, EventReader, Facts, Job, Run
 from airflow_agentic.store.database import Database
 from airflow_agentic.store.lineage import LineageWriter, Rows
@@ -240,8 +239,8 @@ def _collect_partitions(run: Run, facts: Facts, rows: Rows) -> None:
 def _collect_names(datasets: Iterable[Dataset], write_once: _WriteOnce, day: int) -> None:
     for dataset in datasets:
         write_once("datasets", (dataset.id, dataset.namespace, dataset.name, dataset.id, day, day))
-        if dataset.written is not None:
-            write_once("dataset_names", (hashed(*dataset.written), dataset.id, *dataset.written))
+        if dataset.written is not None and write_once.new(("spelling", dataset.id, dataset.written)):
+            write_once.rows.add("dataset_names", (hashed(*dataset.written), dataset.id, *dataset.written))
 
 
 def _job_row(job: Job, day: int) -> tuple[Any, ...]:
@@ -249,16 +248,14 @@ def _job_row(job: Job, day: int) -> tuple[Any, ...]:
 
 
 def _keyed(event: object) -> tuple[bytes, object]:
-    """Return an event's key and what it says. :raises BadEvent: it is no JSON."""
+    """Return an event's key and the event. :raises BadEvent: it is an object that is no JSON."""
     if isinstance(event, BadEvent):
         raise event
     if event is None or (isinstance(event, bytes) and event.strip() == b"null"):
         raise BadEvent("an event is a JSON object, not null")
     if isinstance(event, bytes):
-        found = parse(event)
-        if len(found) != 1:
-            raise BadEvent(f"one event was expected, not {len(found)}")
-        return blake2b(event.strip(), digest_size=16).digest(), found[0]
+        event = event.strip()
+        return blake2b(event, digest_size=16).digest(), event
     try:
         body = json.dumps(event, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError) as error:

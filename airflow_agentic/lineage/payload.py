@@ -7,7 +7,7 @@ import math
 import re
 import zlib
 from collections.abc import Iterator
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import Any
 
 from airflow_agentic.errors import BadEvent
@@ -16,7 +16,10 @@ MOST_BYTES = 5_000_000
 """Of one request's body, inflated."""
 MOST_DEPTH = 64
 MOST_EVENTS = 5_000
-_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_MOST_TOKENS = 1_000_000
+# An unclosed string ends with the body: else every quote in it would be tried as a beginning, which is quadratic.
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+_TOKENS = re.compile(_STRINGS.pattern + rb"|[\[\]{},]", re.DOTALL)
 _OTHER = re.compile(rb"[^\[\]{}]+")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
@@ -36,27 +39,42 @@ def inflate(body: bytes, *, most_bytes: int = MOST_BYTES) -> bytes:
     return content
 
 
-def parse(body: bytes) -> list[Any]:
-    """Return the events of a body: those of a list, or the one that it is; a `BadEvent` where one of a list is bad.
+def parse_value(body: bytes, most_depth: int = MOST_DEPTH) -> Any:
+    """Return what JSON bytes say.
 
-    What an event must have is not checked here.
-
-    :raises BadEvent: it is no JSON, nested deeper than 64 levels, has more than 5,000 events, or its only event is bad.
+    :raises BadEvent: they are no JSON, nested deeper than *most_depth*, or an object has a key twice.
     """
-    if not _shallow(body) and depth(body) > MOST_DEPTH:
+    if not _shallow(body, most_depth) and depth(body) > most_depth:
         raise BadEvent(f"the JSON is nested deeper than {MOST_DEPTH} levels")
     try:
-        found = _STRICT.decode(body.decode())
+        return _STRICT.decode(body.decode())
     except BadEvent:
-        if not body.lstrip().startswith(b"["):
-            raise
-        found = _one_by_one(body.decode())
+        raise
     except (ValueError, RecursionError) as error:
-        raise BadEvent(f"the body is no JSON: {error}") from error
-    events = found if isinstance(found, list) else [found]
-    if len(events) > MOST_EVENTS:
-        raise BadEvent(f"the list has {len(events)} events, at most {MOST_EVENTS} are taken at once")
-    return events
+        raise BadEvent(f"it is no JSON: {error}") from error
+
+
+def elements(body: bytes) -> list[bytes]:
+    """Return a list's elements as they are written, whether each is JSON or not.
+
+    :raises BadEvent: it is no list, it stops half-way, or it has more than 5,000 elements or 1,000,000 brackets.
+    """
+    found: list[bytes] = []
+    level = start = 0
+    for token in islice(_TOKENS.finditer(body), _MOST_TOKENS):
+        level += _STEP.get(token[0][0], 0)
+        if not start:
+            if token[0] != b"[" or body[: token.start()].strip():
+                break
+            start = token.end()
+        elif level == 0 or (level == 1 and token[0] == b","):
+            found.append(body[start : token.start()].strip())
+            start = token.end()
+            if level == 0 and not body[start:].strip():
+                return [] if found == [b""] else found
+            if level == 0 or len(found) > MOST_EVENTS:
+                break
+    raise BadEvent("it is no JSON: the list is not closed, is too long, or something stands beside it")
 
 
 def lines(path: str) -> Iterator[tuple[int, bytes]]:
@@ -73,13 +91,13 @@ def lines(path: str) -> Iterator[tuple[int, bytes]]:
                 yield number, line
 
 
-def _shallow(body: bytes) -> bool:
+def _shallow(body: bytes, most_depth: int) -> bool:
     """Return whether brackets close within the limit, those in strings counted too: a tenth of the cost of `depth`.
 
     Brackets hidden in strings can make a deep body look shallow; the JSON reader's own limit holds for that one.
     """
     brackets = body.translate(None, _NO_BRACKETS)
-    for _ in range(MOST_DEPTH):
+    for _ in range(most_depth):
         if not brackets:
             return True
         brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
@@ -90,28 +108,6 @@ def depth(body: bytes) -> int:
     """Return how deep brackets are nested, those in strings left out."""
     brackets = _OTHER.sub(b"", _STRINGS.sub(b"", body))
     return max(accumulate(map(_STEP.__getitem__, brackets)), default=0)
-
-
-def _one_by_one(text: str) -> list[Any]:
-    """Return the elements of a list of which at least one is bad: that one as its error."""
-    found: list[Any] = []
-    at = _skip(text, text.index("[") + 1)
-    while text[at] != "]":
-        try:
-            event, end = _STRICT.raw_decode(text, at)
-        except BadEvent as error:
-            event, end = error, _LENIENT.raw_decode(text, at)[1]
-        found.append(event)
-        at = _skip(text, end)
-        if text[at] == ",":
-            at = _skip(text, at + 1)
-    return found
-
-
-def _skip(text: str, at: int) -> int:
-    while text[at] in " \t\r\n":
-        at += 1
-    return at
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -133,4 +129,3 @@ def _int(digits: str) -> int | float:
 
 
 _STRICT = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_number, parse_int=_int)
-_LENIENT = json.JSONDecoder(parse_int=_int)

@@ -18,7 +18,8 @@ from uuid import UUID
 
 from airflow_agentic.errors import BadEvent
 from airflow_agentic.lineage.facets import DatasetFacets, DatasetReader, texts
-from airflow_agentic.lineage.normalize import Dataset, Namer, checked, job_id, masked, storable
+from airflow_agentic.lineage.normalize import Dataset, Namer, checked, job_id, storable
+from airflow_agentic.lineage.parts import Unpacker
 
 STATES = ("MENTIONED", "OTHER", "START", "RUNNING", "ABORT", "COMPLETE", "FAIL")
 """A run's state is its place here; FAIL and COMPLETE are of one rank, the later event holds."""
@@ -94,13 +95,17 @@ class EventReader:
 
     def __init__(self, namer: Namer) -> None:
         self._datasets = DatasetReader(namer)
+        self._unpacker = Unpacker()
 
     def read(self, event: object, *, now_us: int) -> Facts:
         """Return what *event* says.
 
+        :param event: a JSON object as Python has it, or its bytes.
         :param now_us: microseconds since 1970; an event of more than a day later is refused.
         :raises BadEvent: with the reason; sending it again does not help.
         """
+        if isinstance(event, bytes):
+            event = self._unpacker.event(event)
         if not isinstance(event, dict):
             raise BadEvent(f"an event is a JSON object, not {type(event).__name__}")
         at = _event_time(event.get("eventTime"), now_us)
@@ -149,15 +154,13 @@ class EventReader:
             facts.run_facets["assertions"] = texts(sorted(failed, key=lambda check: bool(check["success"]))[:200])
 
     def _add_dataset(self, found: object, direction: int, facts: Facts, *, schema_counts: bool) -> None:
-        if not isinstance(found, dict):
-            raise BadEvent(f"a data set is a JSON object, not {type(found).__name__}")
-        dataset = self._datasets.name(found.get("namespace"), found.get("name"))
-        if masked(dataset.namespace, dataset.name):
+        dataset, said = self._datasets.read(found, schema_counts=schema_counts)
+        if said is None:
             # A masker wrote over the name: which data set it is cannot be known.
             names = {*json.loads(facts.run_facets.get("masked", "[]")), dataset.name}
             facts.run_facets["masked"] = texts(sorted(names))
             return
-        facts.datasets.append((direction, dataset, self._datasets.facets(found, dataset, schema_counts=schema_counts)))
+        facts.datasets.append((direction, dataset, said))
 
 
 def facets_of(thing: object, key: str = "facets") -> dict[str, Any]:

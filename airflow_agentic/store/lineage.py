@@ -30,7 +30,7 @@ class _Group:
 
     columns: tuple[str, ...]
     greater: bool = True
-    order: Callable[[Row], Row] | None = None
+    order: Callable[[list[Any]], list[Any]] | None = None
     """Of the group's own values; by itself where None."""
     order_sql: str = ""
     """The same in SQL, with {o} before each column."""
@@ -47,9 +47,9 @@ class _Plan:
     groups: tuple[_Group, ...] = ()
 
 
-def _run_order(values: Row) -> Row:
+def _run_order(values: list[Any]) -> list[Any]:
     state, state_at, job_id = values
-    return (min(state, TERMINAL), state_at, state, job_id)
+    return [min(state, TERMINAL), state_at, state, job_id]
 
 
 _DAYS: dict[str, Any] = {"least": ("first_day",), "most": ("last_day",)}
@@ -221,14 +221,17 @@ class _Merge:
             return one
         row = list(one)
         for index in self.least:
-            row[index] = _extreme(one[index], other[index], greater=False)
+            old, new = one[index], other[index]
+            if new is not None and (old is None or new < old):
+                row[index] = new
         for index in self.most:
-            row[index] = _extreme(one[index], other[index], greater=True)
+            old, new = one[index], other[index]
+            if new is not None and (old is None or new > old):
+                row[index] = new
         for indexes, group in self.groups:
-            old, new = tuple(one[i] for i in indexes), tuple(other[i] for i in indexes)
-            if _wins(old, new, group):
-                for index, value in zip(indexes, new, strict=True):
-                    row[index] = value
+            if _wins([one[i] for i in indexes], [other[i] for i in indexes], group):
+                for index in indexes:
+                    row[index] = other[index]
         return tuple(row)
 
 
@@ -242,13 +245,7 @@ def _merge(plan: _Plan) -> _Merge:
     )
 
 
-def _extreme(one: Any, other: Any, *, greater: bool) -> Any:
-    if one is None or other is None:
-        return other if one is None else one
-    return max(one, other) if greater else min(one, other)
-
-
-def _wins(old: Row, new: Row, group: _Group) -> bool:
+def _wins(old: list[Any], new: list[Any], group: _Group) -> bool:
     if new[0] is None or old[0] is None:
         return new[0] is not None
     if group.order is not None:
