@@ -130,6 +130,26 @@ def _staging_and_data() -> dict[str, Any]:
             "Team rules", "Folder of the repository with the team's rule files, *.md.", ".agentic/rules"
         ),
         "data_locations": _list("Data locations", "Folders and URL prefixes whose data's shape may be read."),
+        **_proof(),
+    }
+
+
+def _proof() -> dict[str, Any]:
+    return {
+        "checks": _list("Checks", "Commands of the repository that a change must not turn red; run in the workspace."),
+        "reduce_s": _number(
+            "Seconds to reduce a change",
+            "Spent on taking hunks out that nothing needs; 0: none is tried.",
+            "number",
+            300.0,
+            0,
+            3600,
+        ),
+        "show_values": _field(
+            "Show values",
+            "Whether a pull request may show a few values of changed columns; otherwise only counts.",
+            {"type": ["boolean", "null"], "default": False},
+        ),
     }
 
 

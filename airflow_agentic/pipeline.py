@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import TypeVar
 
@@ -52,6 +52,7 @@ from airflow_agentic.records import (
     OutcomeStatus,
     Proof,
     Proposal,
+    ReductionLimits,
     Suspect,
     Verdict,
 )
@@ -84,6 +85,7 @@ class Validation:
     workspace: Workspace
     rules: tuple[Rule, ...]
     redactor: Redactor
+    reduction: ReductionLimits = field(default_factory=ReductionLimits)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,9 +161,13 @@ def prove(incident_id: str, parts: Validation) -> Verdict:
                 workspace=parts.workspace,
                 last_good=dossier.last_good,
                 redactor=parts.redactor,
+                note=lambda event, said: parts.ledger.append(incident_id, "validate", event, said),
+                limits=parts.reduction,
             )
             facts.update(proof_facts(proof))
         parts.incidents.keep(incident_id, proof)
+        proposal = _reduced(proposal, proof)
+        parts.incidents.keep(incident_id, proposal)
         with stage(parts.ledger, incident_id, "judge") as facts:
             verdict = judge(proposal, proof, rules=(*parts.rules, TeamRulesRule(dossier.team_rules)))
             facts.update(verdict_facts(verdict))
@@ -257,6 +263,14 @@ def delivery_of(incident_id: str, parts: Deliverance) -> Delivery:
     incident = parts.incidents.get(incident_id)
     dossier, proposal = _kept(parts.incidents, incident, Dossier), _kept(parts.incidents, incident, Proposal)
     return build_delivery(incident, dossier, proposal, body="", publication=parts.publication)
+
+
+def _reduced(proposal: Proposal, proof: Proof) -> Proposal:
+    """Return the proposal with the change that was proved: what nobody needed is out of it, and said."""
+    if proof.reduced is None:
+        return proposal
+    said = (f"taken out, because nothing that was run needs it: {part}" for part in proof.taken_out)
+    return replace(proposal, change=proof.reduced, notes=(*proposal.notes, *said))
 
 
 _WATCHED = (OutcomeStatus.PR_OPENED, OutcomeStatus.PR_UPDATED, OutcomeStatus.PR_UNCHANGED)

@@ -30,6 +30,7 @@ from airflow_agentic.guardrails.rules.size import SizeRule
 from airflow_agentic.guardrails.rules.suspicious_code import SuspiciousCodeRule
 from airflow_agentic.guardrails.rules.trust_level import TrustLevelRule
 from airflow_agentic.guardrails.rules.weakened_checks import WeakenedChecksRule
+from airflow_agentic.guardrails.rules.written_data import WrittenDataRule
 from airflow_agentic.plugs_lineage import lineage_origins, lineage_tools
 from airflow_agentic.ports import (
     Agent,
@@ -136,6 +137,7 @@ def build_rules(scope: Scope, redactor: Redactor) -> tuple[Rule, ...]:
         SecretsRule(redactor),
         WeakenedChecksRule(),
         SuspiciousCodeRule(),
+        WrittenDataRule(),
         ConfidenceRule(),
     )
 
@@ -149,6 +151,8 @@ def build_staging(scope: Scope, connect: Connect) -> Staging:
         environment=tuple(scope.staging_environment.items()),
         data=scope.staging_data,
         reach=scope.staging_hosts,
+        checks=scope.checks,
+        show_values=scope.show_values,
     )
 
 

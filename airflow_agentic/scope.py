@@ -62,6 +62,12 @@ class Scope(BaseModel):
     """Folder that is copied anew for each staged run; empty: an empty folder."""
     staging_hosts: tuple[str, ...] = ()
     """``host:port`` of staging services that the workspace must reach; with any, it shares the worker's network."""
+    checks: tuple[str, ...] = ()
+    """Commands of the repository's own that a change must not turn red, such as ``make lint``; run in the workspace."""
+    reduce_s: float = Field(default=300.0, ge=0, le=3600)
+    """Seconds spent on taking hunks out of a change that nothing needs; 0: none is tried."""
+    show_values: bool = False
+    """Whether a pull request may show a few values of changed columns; default: counts only."""
     data_locations: tuple[str, ...] = ()
     """Folders and URL prefixes of landed data whose *shape* the investigation may read."""
     lineage_events: str = ""

@@ -38,7 +38,7 @@ from airflow_agentic.plugs import (
 )
 from airflow_agentic.plugs_lineage import lineage_origins
 from airflow_agentic.ports import Agent, AirflowReader, Redactor, Workspace
-from airflow_agentic.records import Failure, Proposal, Signal, Verdict
+from airflow_agentic.records import Failure, Proposal, ReductionLimits, Signal, Verdict
 from airflow_agentic.scope import Scope, TrustLevel, read_scope
 from airflow_agentic.settings import Settings, read_settings
 from airflow_agentic.store.engine import Store, open_store
@@ -162,6 +162,7 @@ class Parts:
             workspace=workspace,
             rules=build_rules(self.scope, self.redactor),
             redactor=self.redactor,
+            reduction=ReductionLimits(seconds=self.scope.reduce_s),
         )
 
     def review(self) -> Review:

@@ -70,6 +70,8 @@ def gather(
         blast_radius=clean.blast_radius,
         lineage_origin=clean.lineage_origin,
         last_good=target.last_good.logical_date if target.last_good else None,
+        run=_clean_run(target.run, redactor),
+        good_run=_clean_run(target.last_good, redactor) if target.last_good else None,
         tokens=-(-sum(cost(item) for item in evidence) // CHARS_PER_TOKEN),
     )
     log.info(
@@ -174,6 +176,10 @@ def _whole(evidence: Iterable[Evidence], titles: Iterable[str]) -> tuple[Evidenc
 
 def _clean_evidence(item: Evidence, redactor: Redactor) -> Evidence:
     return replace(item, title=redactor.redact(item.title), body=redactor.redact(item.body))
+
+
+def _clean_run(run: DagRunRecord, redactor: Redactor) -> DagRunRecord:
+    return replace(run, conf=redactor.redact(run.conf))
 
 
 def _clean_error(error: TaskError, redactor: Redactor) -> TaskError:

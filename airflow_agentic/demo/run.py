@@ -207,8 +207,15 @@ class Stage:
                 print(f"PROOF {run.name:6} {run.state} in {run.duration_s:.1f} s: {said}")
         for check in proof.checks:
             print(f"      {'ok    ' if check.passed else 'FAILED'} {check.name} {check.detail[:90]}")
-        for diff in (d for d in proof.data_diff if (d.before_rows, d.after_rows) != (None, None)):
-            print(f"      data   {diff.table}: {diff.before_rows or 0} rows before, {diff.after_rows or 0} after")
+        for run in proof.downstream:
+            print(f"      below  {run.dag_id} {run.state} on what the changed code writes")
+        for title, diffs in (("red → green", proof.data_diff), ("last good → green", proof.against_good)):
+            print(f"DATA   {title}{'' if diffs else ': nothing differs'}")
+            for diff in diffs:
+                rows = f"{diff.before_rows or 0} → {diff.after_rows or 0} rows"
+                print(f"       {diff.table[:40]:40} {rows:18} {diff.note or 'same'}")
+        for hunk in proof.taken_out:
+            print(f"OUT    nothing needs this hunk: {hunk}")
         print(f"\n{proposal.change.diff if proposal.change else '(no change)'}")
         print(f"LEDGER ({len(store.ledger.entries(incident.id))} lines, {incident.id})")
         for entry in store.ledger.entries(incident.id):

@@ -8,13 +8,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from airflow_agentic.changes import changed_lines
 from airflow_agentic.escape import code_block, code_span, escape_markdown
-from airflow_agentic.records import Approval, Dossier, Evidence, Incident, Proof, Proposal, StagedRun, Trust, Verdict
+from airflow_agentic.records import (
+    Approval,
+    Dossier,
+    Evidence,
+    Incident,
+    Proof,
+    Proposal,
+    StagedRun,
+    TableDiff,
+    Trust,
+    Verdict,
+)
 
 _EXCERPTS = (1_200, 400, 0)
 """Characters of each cited piece of evidence; the next smaller one is taken while the text is too long."""
@@ -61,6 +73,7 @@ def write_body(
             lines=changed_lines(proposal.change) if proposal.change else 0,
             proof=proof,
             tasks=_tasks(proof),
+            moved=_moved(proof),
             verdict=verdict,
             approval=approval,
             cited=_cited(dossier, proposal),
@@ -137,6 +150,49 @@ def _tasks(proof: Proof) -> list[tuple[str, str, str]]:
     red, green = _states(proof.red), _states(proof.green)
     names = sorted(dict.fromkeys([*red, *green]), key=lambda name: red.get(name) != "failed")
     return [(name, red.get(name, "not run"), green.get(name, "not run")) for name in names]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Row:
+    """One table's line: what moved, in words."""
+
+    name: str
+    rows: str
+    schema: str
+    nulls: str
+    keys: str
+    rest: str
+
+
+def _moved(proof: Proof) -> list[tuple[str, list[_Row]]]:
+    """Return both comparisons of written tables, each with its title."""
+    return [
+        ("What the change makes of the failing interval (without it → with it):", [_row(d) for d in proof.data_diff]),
+        (
+            "Against the last good interval, as it was without the change (last good → failing interval, cured):",
+            [_row(d) for d in proof.against_good],
+        ),
+    ]
+
+
+def _row(diff: TableDiff) -> _Row:
+    rows = [str(count) if count is not None else "none" for count in (diff.before_rows, diff.after_rows)]
+    schema = [*(f"+{c}" for c in diff.added), *(f"-{c}" for c in diff.lost), *diff.retyped]
+    plain = diff.note in ("new", "gone") or (not diff.changed and not schema)
+    values = [diff.note] if plain else [f"differ in {', '.join(_few(diff.changed))}"] if diff.changed else []
+    return _Row(
+        name=diff.table,
+        rows=" → ".join(rows),
+        schema=", ".join(_few(schema)) or "same",
+        nulls=", ".join(_few(diff.nulls)) or "same",
+        keys=f"no longer unique: {', '.join(_few(diff.duplicated))}" if diff.duplicated else "same",
+        rest="; ".join([*values, *diff.samples]) or "same",
+    )
+
+
+def _few(names: Iterable[str]) -> list[str]:
+    given = list(names)
+    return given[:6] + ([f"{len(given) - 6} more"] if len(given) > 6 else [])
 
 
 def _states(run: StagedRun | None) -> dict[str, str]:

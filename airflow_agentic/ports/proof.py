@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol, runtime_checkable
 
-from airflow_agentic.records import ChangeSet, Check, Finding, Proof, Proposal, StagedRun, TableDiff
+from airflow_agentic.records import ChangeSet, Check, DagLinks, Finding, Proof, Proposal, StagedRun, TableDiff
 
 
 @runtime_checkable
@@ -23,9 +23,21 @@ class WorkspaceSession(Protocol):
         """Take every change out again: code and staging data."""
 
     def run_dag(
-        self, name: str, *, dag_file: str, dag_id: str, logical_date: str, task_ids: Sequence[str], conf: str = "{}"
+        self,
+        name: str,
+        *,
+        dag_file: str,
+        dag_id: str,
+        logical_date: str,
+        task_ids: Sequence[str],
+        conf: str = "{}",
+        data_interval: tuple[str, str] | None = None,
+        partition_key: str = "",
+        data_of: StagedRun | None = None,
     ) -> StagedRun:
         """Run a Dag's tasks (with all that is up- and downstream of *task_ids*) on fresh staging data.
+
+        :param data_of: a run of this session: start from what it has written instead.
 
         Never raises for what the Dag does: a failing task is a state, a broken harness is ``broken``.
         """
@@ -33,8 +45,20 @@ class WorkspaceSession(Protocol):
     def import_dags(self, dags_path: str) -> tuple[Check, ...]:
         """Import every Dag file below *dags_path*; one Check a file."""
 
+    def links(self) -> tuple[DagLinks, ...]:
+        """Return what ties the Dags together that the last `import_dags` found."""
+
     def run_tests(self) -> tuple[Check, ...]:
         """Run the repository's own tests, if it has any."""
+
+    def run_linters(self) -> tuple[Check, ...]:
+        """Run the repository's own linters and whatever checks the scope declares."""
+
+    def left_behind(self, run: StagedRun, paths: Sequence[str]) -> frozenset[str]:
+        """Return which of these repository-relative paths exist in the run's copy of the code."""
+
+    def discard(self, run: StagedRun) -> None:
+        """Remove what a run has left: nothing will be asked about it any more."""
 
     def table_diff(self, before: StagedRun, after: StagedRun) -> tuple[TableDiff, ...]:
         """Compare the staging files that two runs left behind; empty where there is nothing to compare."""

@@ -60,8 +60,10 @@ if TYPE_CHECKING:
     )
     from airflow_agentic.records.proof import (
         Check,
+        DagLinks,
         Proof,
         ProofStatus,
+        ReductionLimits,
         StagedRun,
         StagedTask,
         TableDiff,
@@ -87,6 +89,7 @@ __all__ = [
     "ChangeState",
     "Check",
     "Checkout",
+    "DagLinks",
     "DagRecord",
     "DagRunRecord",
     "DataShape",
@@ -112,6 +115,7 @@ __all__ = [
     "ProofStatus",
     "Proposal",
     "PublishedChange",
+    "ReductionLimits",
     "Severity",
     "ShapeChange",
     "Signal",

@@ -211,6 +211,10 @@ class Dossier:
     checkout: Checkout | None = None
     last_good: str | None = None
     """Logical date of the last run that worked; None when there is none in the history."""
+    run: DagRunRecord | None = None
+    """The failing run as Airflow tells it: interval, partition, conf (redacted), version."""
+    good_run: DagRunRecord | None = None
+    """The same of the last run that worked."""
     tokens: int = 0
     """Estimated, at four characters a token."""
     left_out: tuple[str, ...] = ()

@@ -5,12 +5,12 @@ Runs are looked up by what matters to a proof: which logical date, and whether t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from airflow_agentic.errors import WorkspaceError
-from airflow_agentic.records import ChangeSet, Check, StagedRun, StagedTask, TableDiff, TaskError
+from airflow_agentic.records import ChangeSet, Check, DagLinks, StagedRun, StagedTask, TableDiff, TaskError
 
 BASE, CHANGED = False, True
 SUCCESS_CHECKS = (Check(name="imports: dags/shop.py", passed=True), Check(name="repository tests", passed=True))
@@ -47,6 +47,12 @@ class Script:
     """Change applied → what importing and testing find."""
     diffs: Mapping[tuple[str, str], Sequence[TableDiff]] = field(default_factory=dict)
     """Names of two runs → what differs between them."""
+    links: Sequence[DagLinks] = ()
+    """What ties the Dags together."""
+    respond: Callable[[str, ChangeSet | None], StagedRun] | None = None
+    """Logical date and the change that is in → the run; instead of *runs*, for whoever tries parts of a change."""
+    ran: Callable[[ChangeSet], Collection[str]] | None = None
+    """Change → paths that its run leaves behind."""
     cannot_open: str = ""
     cannot_apply: str = ""
 
@@ -79,7 +85,7 @@ class FakeSession:
     def __init__(self, script: Script, log: list[str]) -> None:
         self._script = script
         self._log = log
-        self._changed = BASE
+        self._change: ChangeSet | None = None
         self._played: dict[tuple[str, bool], int] = {}
 
     def environment(self) -> tuple[tuple[str, str], ...]:
@@ -91,19 +97,39 @@ class FakeSession:
         if self._script.cannot_apply:
             raise WorkspaceError(self._script.cannot_apply)
         self._log.append("apply")
-        self._changed = CHANGED
+        self._change = change
 
     def reset(self) -> None:
         """Mark the change as taken out."""
         self._log.append("reset")
-        self._changed = BASE
+        self._change = None
+
+    @property
+    def _changed(self) -> bool:
+        return CHANGED if self._change else BASE
 
     def run_dag(
-        self, name: str, *, dag_file: str, dag_id: str, logical_date: str, task_ids: Sequence[str], conf: str = "{}"
+        self,
+        name: str,
+        *,
+        dag_file: str,
+        dag_id: str,
+        logical_date: str,
+        task_ids: Sequence[str],
+        conf: str = "{}",
+        data_interval: tuple[str, str] | None = None,
+        partition_key: str = "",
+        data_of: StagedRun | None = None,
     ) -> StagedRun:
-        """Play the next run; a date that the script does not know is ``broken``."""
+        """Play the next run; a date that the script does not know is ``broken``.
+
+        A run on another's data is looked up by ``Dag@date``.
+        """
         self._log.append(name)
-        key = logical_date, self._changed
+        key = f"{dag_id}@{logical_date}" if data_of else logical_date, self._changed
+        if self._script.respond and data_of is None:
+            run = self._script.respond(logical_date, self._change)
+            return replace(run, name=name, dag_id=dag_id, logical_date=logical_date)
         runs = self._script.runs.get(key) or (staged("broken", runs=0, broken_because=f"no script for {key}"),)
         turn = self._played[key] = self._played.get(key, -1) + 1
         return replace(runs[min(turn, len(runs) - 1)], name=name, dag_id=dag_id, logical_date=logical_date)
@@ -115,6 +141,22 @@ class FakeSession:
     def run_tests(self) -> tuple[Check, ...]:
         """Return the script's other checks."""
         return tuple(c for c in self._script.checks.get(self._changed, ()) if not c.name.startswith("imports"))
+
+    def links(self) -> tuple[DagLinks, ...]:
+        """Return the script's links."""
+        return tuple(self._script.links)
+
+    def run_linters(self) -> tuple[Check, ...]:
+        """Find nothing: the script's checks are all played by the other two."""
+        return ()
+
+    def left_behind(self, run: StagedRun, paths: Sequence[str]) -> frozenset[str]:
+        """Return what the script says that the change leaves behind."""
+        left = self._script.ran(self._change) if self._script.ran and self._change else ()
+        return frozenset(paths) & frozenset(left)
+
+    def discard(self, run: StagedRun) -> None:
+        """Forget nothing: there is nothing to be forgotten."""
 
     def table_diff(self, before: StagedRun, after: StagedRun) -> tuple[TableDiff, ...]:
         """Return the script's difference between two runs, by their names."""

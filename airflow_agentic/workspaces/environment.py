@@ -11,13 +11,19 @@ class About:
     """What a session was built from, and the environment that its runs get."""
 
     def __init__(
-        self, *, python: str, dags_path: str, base_commit: str, layers: tuple[tuple[str, str], ...], has_pytest: bool
+        self,
+        *,
+        python: str,
+        dags_path: str,
+        base_commit: str,
+        layers: tuple[tuple[str, str], ...],
+        tools: frozenset[str],
     ) -> None:
         self.python = python
         self.dags_path = dags_path
         self.base_commit = base_commit
         self.layers = layers
-        self.has_pytest = has_pytest
+        self.tools = tools
 
     def environment_of(self, staging: Staging, *, repository: str, data: str, home: str) -> dict[str, str]:
         """Return the whole environment of one run: the allow-list, the staging map, Airflow's settings."""

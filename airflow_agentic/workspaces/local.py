@@ -20,6 +20,7 @@ from importlib.util import find_spec
 from airflow_agentic.errors import WorkspaceError
 from airflow_agentic.git import Clone, GitError, clone
 from airflow_agentic.workspaces.environment import About, basic_environment
+from airflow_agentic.workspaces.repository_checks import TOOLS
 from airflow_agentic.workspaces.sandbox import INSIDE, Sandbox, build_sandbox, interpreter_paths, probe_layers
 from airflow_agentic.workspaces.session import LocalSession
 from airflow_agentic.workspaces.staging import Limits, Staging
@@ -79,7 +80,7 @@ class LocalWorkspace:
                 dags_path=self._dags_path,
                 base_commit=commit,
                 layers=layers,
-                has_pytest=_has_pytest(self._python),
+                tools=_tools(self._python),
             )
             session = LocalSession(
                 box=box,
@@ -161,13 +162,15 @@ class LocalWorkspace:
         return code, commit
 
 
-def _has_pytest(python: str) -> bool:
+def _tools(python: str) -> frozenset[str]:
+    """Return which of the tools that check a repository the interpreter has."""
     if python == sys.executable:
-        return find_spec("pytest") is not None
+        return frozenset(name for name in TOOLS if find_spec(name) is not None)
+    asked = f"from importlib.util import find_spec; print(*(n for n in {TOOLS!r} if find_spec(n)))"
     done = subprocess.run(
-        [python, "-I", "-c", "import pytest"], capture_output=True, check=False, timeout=60, stdin=subprocess.DEVNULL
+        [python, "-I", "-c", asked], capture_output=True, text=True, check=False, timeout=60, stdin=subprocess.DEVNULL
     )
-    return done.returncode == 0
+    return frozenset(done.stdout.split())
 
 
 def _remove(folder: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from airflow_agentic.ports import Redactor
 
 R = TypeVar("R")
-_SAID = frozenset({"reason", "detail", "log_tail", "broken_because", "message", "code", "chain", "note"})
+_SAID = frozenset({"reason", "detail", "log_tail", "broken_because", "message", "code", "chain", "note", "samples"})
 """Fields that hold words of a run, a test or an error; names, states and fingerprints are compared and stay."""
 
 

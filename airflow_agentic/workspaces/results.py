@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_agentic.records import Frame, StagedRun, StagedTask, TaskError, TaskKey
+from airflow_agentic.records import DagLinks, Frame, StagedRun, StagedTask, TaskError, TaskKey
 from airflow_agentic.tracebacks import PrintedException, fingerprint, parse_tracebacks, root_error
 
 MAX_JSON, MAX_LOG, TAIL = 16 << 20, 4 << 20, 8_000
@@ -76,12 +76,14 @@ def read_run(out: OutFolder, answer: dict[str, Any], *, name: str, dag_id: str, 
         )
     run_id = str(told.get("run_id", ""))
     errors = dict(_errors(out, told, dag_id, run_id))
+    given = _handed_on(told)
     tasks = tuple(
         StagedTask(
             task_id=str(t["task_id"]),
             map_index=int(t["map_index"]),
             state=str(t["state"]),
             error=errors.get((str(t["task_id"]), int(t["map_index"]))) if t["state"] == "failed" else None,
+            handed_on=tuple(sorted(given.get((str(t["task_id"]), int(t["map_index"])), ()))),
         )
         for t in sorted(told["tasks"], key=lambda t: (str(t["task_id"]), int(t["map_index"])))
     )
@@ -93,6 +95,31 @@ def read_run(out: OutFolder, answer: dict[str, Any], *, name: str, dag_id: str, 
         runs_in_database=int(told["runs"]),
         log_tail=(said_by_tasks(out, told, only=None if state == "success" else BAD_END) or general)[-TAIL:],
     )
+
+
+def links_told(told: dict[str, Any] | None, dag_file: str) -> list[DagLinks]:
+    """Return what one imported file says of its Dags' ties; whatever has another form is left out."""
+    listed = (told or {}).get("dags")
+    found = []
+    for item in listed if isinstance(listed, list) else []:
+        if isinstance(item, dict) and item.get("dag_id"):
+            ties = {
+                name: tuple(str(value)[:500] for value in item.get(name) or () if isinstance(value, str))
+                for name in ("consumes", "produces", "starts", "waits_for")
+            }
+            found.append(DagLinks(dag_id=str(item["dag_id"])[:250], dag_file=dag_file, **ties))
+    return found
+
+
+def _handed_on(told: dict[str, Any]) -> dict[tuple[str, int], list[tuple[str, str]]]:
+    """Return what each task gave to others, as key and digest; whatever has another form is left out."""
+    found: dict[tuple[str, int], list[tuple[str, str]]] = {}
+    listed = told.get("handed_on")
+    for item in listed if isinstance(listed, list) else []:
+        if isinstance(item, dict) and isinstance(item.get("map_index"), int):
+            place = str(item.get("task_id")), item["map_index"]
+            found.setdefault(place, []).append((str(item.get("key"))[:200], str(item.get("digest"))[:64]))
+    return found
 
 
 def said_by_tasks(out: OutFolder, told: dict[str, Any], only: frozenset[str] | None = None) -> str:

@@ -16,13 +16,14 @@ from typing import Any
 
 from airflow_agentic.errors import WorkspaceError
 from airflow_agentic.git import Clone, GitError
-from airflow_agentic.records import ChangeSet, Check, FileEdit, StagedRun, TableDiff
+from airflow_agentic.records import ChangeSet, Check, DagLinks, FileEdit, StagedRun, TableDiff
 from airflow_agentic.workspaces import canary
 from airflow_agentic.workspaces.data_diff import compare_tables
 from airflow_agentic.workspaces.environment import About
-from airflow_agentic.workspaces.results import OutFolder, plain, read_run
+from airflow_agentic.workspaces.repository_checks import Ran, run_linters, run_tests
+from airflow_agentic.workspaces.results import OutFolder, links_told, plain, read_run
 from airflow_agentic.workspaces.sandbox import Sandbox
-from airflow_agentic.workspaces.staging import Limits, PrepareStep, Staging
+from airflow_agentic.workspaces.staging import Limits, PrepareStep, Staging, postgres_addresses
 from airflow_agentic.workspaces.zygote import Zygote
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,9 @@ class LocalSession:
         self._count = 0
         self._folders: dict[StagedRun, str] = {}
         self._canary: str | None = None
+        self._links: tuple[DagLinks, ...] = ()
+        self._surveys: dict[StagedRun, list[dict[str, Any]]] = {}
+        self._databases = postgres_addresses(staging) if staging.reach else ()
 
     def environment(self) -> tuple[tuple[str, str], ...]:
         """Return isolation layers and versions, name and value; a layer's value starts with ``held`` or ``missing``."""
@@ -73,7 +77,7 @@ class LocalSession:
         :raises WorkspaceError: a path leaves the repository, or a file is not what the change was made from.
         """
         for edit in change.edits:
-            self._refuse(edit)
+            _refuse(edit, work_tree=self._clone.work_tree, base_commit=self._about.base_commit)
         for edit in change.edits:
             path = os.path.join(self._clone.work_tree, edit.path)
             if edit.after is None:
@@ -92,24 +96,41 @@ class LocalSession:
             raise WorkspaceError(f"Taking the change out of the workspace failed: {error}") from error
 
     def run_dag(
-        self, name: str, *, dag_file: str, dag_id: str, logical_date: str, task_ids: Sequence[str], conf: str = "{}"
+        self,
+        name: str,
+        *,
+        dag_file: str,
+        dag_id: str,
+        logical_date: str,
+        task_ids: Sequence[str],
+        conf: str = "{}",
+        data_interval: tuple[str, str] | None = None,
+        partition_key: str = "",
+        data_of: StagedRun | None = None,
     ) -> StagedRun:
         """Run a Dag's tasks (with all that is up- and downstream of *task_ids*; none: all) on fresh staging data.
 
         :param logical_date: ISO 8601; empty for a run without one.
+        :param data_of: a run of this session: start from what it has written instead.
         """
-        folder, out, request = self._layout("run", self._limits.run_s)
+        start = os.path.join(self._folders[data_of], "data") if data_of in self._folders else self._data
+        folder, out, request = self._layout("run", self._limits.run_s, data=start)
         request |= {
             "dag_file": dag_file,
             "dag_id": dag_id,
             "logical_date": logical_date,
             "task_ids": list(task_ids),
             "conf": conf,
+            "data_interval": list(data_interval) if data_interval else None,
+            "partition_key": partition_key,
         }
         run = read_run(out, self._ask(request), name=name, dag_id=dag_id, logical_date=logical_date)
         run = self._believed(run, folder)
         os.close(out.descriptor)
         self._folders[run] = folder
+        if self._databases:
+            # What the run left in a shared database is there until the next one writes to it.
+            self._surveys[run] = self._survey(folder)
         log.info("Staged run %s of %s at %s: %s", name, dag_id, logical_date, run.state)
         return run
 
@@ -119,9 +140,10 @@ class LocalSession:
         request["dags_folder"] = os.path.normpath(os.path.join(request["repository"], dags_path))
         answer = self._ask(request)
         told = out.told("result")
-        checks = []
+        checks, found = [], []
         for item in (told or {}).get("files", []):
             one = out.told(str(item.get("told")))
+            found += links_told(one, str(item.get("path")))
             error = "its process ended or ran too long" if one is None else str(one.get("error", ""))
             detail = error.strip().splitlines()[-1][:500] if error.strip() else ""
             checks.append(Check(name=f"imports: {item['path']}", passed=not error, detail=detail))
@@ -129,23 +151,39 @@ class LocalSession:
         if told is None:
             why = str(answer.get("died") or "the time limit or the harness ended it")
             return (Check(name="imports", passed=False, detail=why),)
+        self._links = tuple(found)
         return tuple(checks)
+
+    def links(self) -> tuple[DagLinks, ...]:
+        """Return what ties the Dags together that the last `import_dags` found."""
+        return self._links
 
     def run_tests(self) -> tuple[Check, ...]:
         """Run the repository's own tests with pytest, if it has any; one Check a test that failed, one for the rest."""
-        if not self._has_tests():
-            return (Check(name="repository tests", passed=True, detail="no tests found"),)
-        _, out, request = self._layout("command", self._limits.tests_s)
-        request["argv"] = [self._about.python, "-m", "pytest", "-q", "--no-header", "-rfE", "-p", "no:cacheprovider"]
-        request["environment"]["PYTHONPATH"] = request["repository"]
-        answer = self._ask(request)
-        said = plain(out.text("log", limit=1 << 20) or "")
-        os.close(out.descriptor)
-        return _test_checks(answer, said)
+        tree, about = self._clone.work_tree, self._about
+        return run_tests(tree, python=about.python, tools=about.tools, run=self._command)
+
+    def run_linters(self) -> tuple[Check, ...]:
+        """Run the linters that the repository is set up for, and whatever checks the scope declares."""
+        tree, about = self._clone.work_tree, self._about
+        declared = self._staging.checks
+        return run_linters(tree, python=about.python, tools=about.tools, declared=declared, run=self._command)
+
+    def left_behind(self, run: StagedRun, paths: Sequence[str]) -> frozenset[str]:
+        """Return which of these repository-relative paths exist in the run's copy of the code; no link is followed."""
+        folder = os.path.join(self._folders[run], "repository") if run in self._folders else ""
+        return frozenset(path for path in paths if folder and os.path.lexists(os.path.join(folder, path)))
+
+    def discard(self, run: StagedRun) -> None:
+        """Remove what a run has left: nothing will be asked about it any more."""
+        folder = self._folders.pop(run, "")
+        self._surveys.pop(run, None)
+        if folder:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def table_diff(self, before: StagedRun, after: StagedRun) -> tuple[TableDiff, ...]:
         """Compare the staging files that two runs left behind; a note of ``""`` means equal in columns and content."""
-        surveys = [self._survey(self._folders[run]) for run in (before, after) if run in self._folders]
+        surveys = [self._surveyed(run) for run in (before, after) if run in self._folders]
         return compare_tables(*surveys) if len(surveys) == 2 else ()
 
     def prepare(self, steps: Sequence[PrepareStep]) -> str:
@@ -168,15 +206,16 @@ class LocalSession:
                 )
         return self._data
 
-    def _layout(self, kind: str, wall_s: float) -> tuple[str, OutFolder, dict[str, Any]]:
+    def _layout(self, kind: str, wall_s: float, data: str = "") -> tuple[str, OutFolder, dict[str, Any]]:
         """Make the folder of one run: code, data, database, home; only these become the workspace's own."""
         self._count += 1
         folder = os.path.join(self._box, "runs", f"{self._count:04d}")
+        start = data or self._data
         repository, data, home, out = (os.path.join(folder, n) for n in ("repository", "data", "home", "out"))
         os.makedirs(folder, mode=0o755)
         shutil.copytree(self._clone.work_tree, repository, symlinks=True)
-        if self._data:
-            shutil.copytree(self._data, data, symlinks=True)
+        if start:
+            shutil.copytree(start, data, symlinks=True)
         for path in (data, home, out):
             os.makedirs(path, exist_ok=True)
         shutil.copyfile(self._template, os.path.join(home, "airflow.db"))
@@ -242,61 +281,32 @@ class LocalSession:
         os.close(out.descriptor)
         return canary.fault(run)
 
+    def _command(self, argv: Sequence[str]) -> Ran:
+        """Run one command in a copy of the code."""
+        _, out, request = self._layout("command", self._limits.tests_s)
+        request["argv"] = list(argv)
+        request["environment"]["PYTHONPATH"] = request["repository"]
+        answer = self._ask(request)
+        said = plain(out.text("log", limit=1 << 20) or "")
+        os.close(out.descriptor)
+        if answer.get("died") or answer.get("timed_out") or answer.get("status") is None:
+            return Ran(status=None, said=said, died=str(answer.get("died") or "longer than its time limit"))
+        return Ran(status=int(answer["status"]), said=said)
+
+    def _surveyed(self, run: StagedRun) -> list[dict[str, Any]]:
+        if run not in self._surveys:
+            self._surveys[run] = self._survey(self._folders[run])
+        return self._surveys[run]
+
     def _survey(self, folder: str) -> list[dict[str, Any]]:
         _, out, request = self._layout("survey", self._limits.tests_s)
-        request["data"] = os.path.join(folder, "data")
+        request |= {"data": os.path.join(folder, "data"), "samples": self._staging.show_values}
+        request["databases"] = self._databases
         self._ask(request)
         told = out.told("result") or {}
         os.close(out.descriptor)
         tables = told.get("tables")
         return [t for t in tables if isinstance(t, dict)] if isinstance(tables, list) else []
-
-    def _has_tests(self) -> bool:
-        tree = self._clone.work_tree
-        named = any(os.path.exists(os.path.join(tree, name)) for name in ("tests", "test", "pytest.ini", "conftest.py"))
-        return named and self._about.has_pytest
-
-    def _refuse(self, edit: FileEdit) -> None:
-        """Refuse an edit that leaves the repository, goes through a link, or was made from another text."""
-        tree = os.path.realpath(self._clone.work_tree)
-        parts = edit.path.split("/")
-        path = os.path.join(tree, *parts)
-        if (
-            os.path.isabs(edit.path)
-            or "\\" in edit.path
-            or "\0" in edit.path
-            or set(parts) & {"", ".", ".."}
-            or parts[0] == ".git"
-            or os.path.realpath(path) != path
-        ):
-            raise WorkspaceError(f"Applying the change to {edit.path!r} failed: that is no path inside the repository.")
-        try:
-            with open(path, encoding="utf-8", newline="") as file:
-                now: str | None = file.read()
-        except FileNotFoundError:
-            now = None
-        except (OSError, UnicodeDecodeError) as error:
-            raise WorkspaceError(f"Applying the change to {edit.path!r} failed: {error}") from error
-        if now != edit.before:
-            raise WorkspaceError(
-                f"Applying the change to {edit.path!r} failed: the file at commit "
-                f"{self._about.base_commit[:12]} is not what the change was made from. Triage again."
-            )
-
-
-def _test_checks(answer: dict[str, Any], said: str) -> tuple[Check, ...]:
-    status = answer.get("status")
-    if answer.get("died") or answer.get("timed_out") or status is None:
-        why = str(answer.get("died") or "longer than its time limit")
-        return (Check(name="repository tests", passed=False, detail=f"could not be run: {why}"),)
-    if status == 5:
-        return (Check(name="repository tests", passed=True, detail="no tests found"),)
-    last = said.strip().splitlines()[-1][:300] if said.strip() else ""
-    failed = [line.split(" ", 1)[1] for line in said.splitlines() if line.startswith(("FAILED ", "ERROR "))]
-    checks = [
-        Check(name=f"test: {line.split(' - ')[0][:200]}", passed=False, detail=line[:500]) for line in failed[:50]
-    ]
-    return (Check(name="repository tests", passed=status == 0, detail=last), *checks)
 
 
 def _give(folder: str, uid: int) -> None:
@@ -315,3 +325,31 @@ def _size(folder: str) -> int:
         if time.monotonic() - started > 1.0:
             break
     return total
+
+
+def _refuse(edit: FileEdit, *, work_tree: str, base_commit: str) -> None:
+    """Refuse an edit that leaves the repository, goes through a link, or was made from another text."""
+    tree = os.path.realpath(work_tree)
+    parts = edit.path.split("/")
+    path = os.path.join(tree, *parts)
+    if (
+        os.path.isabs(edit.path)
+        or "\\" in edit.path
+        or "\0" in edit.path
+        or set(parts) & {"", ".", ".."}
+        or parts[0] == ".git"
+        or os.path.realpath(path) != path
+    ):
+        raise WorkspaceError(f"Applying the change to {edit.path!r} failed: that is no path inside the repository.")
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            now: str | None = file.read()
+    except FileNotFoundError:
+        now = None
+    except (OSError, UnicodeDecodeError) as error:
+        raise WorkspaceError(f"Applying the change to {edit.path!r} failed: {error}") from error
+    if now != edit.before:
+        raise WorkspaceError(
+            f"Applying the change to {edit.path!r} failed: the file at commit "
+            f"{base_commit[:12]} is not what the change was made from. Triage again."
+        )

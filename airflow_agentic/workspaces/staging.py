@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +38,10 @@ class Staging:
     """Further folders and files that the workspace may read, e.g. another interpreter."""
     prepare: tuple[PrepareStep, ...] = ()
     """Runs of base code that build the data before anything is proved."""
+    checks: tuple[str, ...] = ()
+    """Further commands that must not fail with a change where they do not fail without it."""
+    show_values: bool = False
+    """Whether a data diff may show a few values of changed columns."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,3 +61,22 @@ class Limits:
     """Everything below the workspace's folder; watched twice a second, so a burst can overshoot."""
     processes: int = 256
     open_files: int = 1_024
+
+
+def postgres_addresses(staging: Staging) -> tuple[tuple[str, str], ...]:
+    """Return name and address of each PostgreSQL staging connection, as its drivers take it."""
+    found = []
+    for name, text in staging.connections:
+        if text.startswith(("postgres://", "postgresql://")):
+            found.append((name, text.replace("postgres://", "postgresql://", 1)))
+            continue
+        try:
+            said = json.loads(text)
+        except ValueError:
+            said = None
+        if isinstance(said, dict) and said.get("conn_type") in ("postgres", "postgresql"):
+            login, password = (quote(str(said.get(key) or ""), safe="") for key in ("login", "password"))
+            who = f"{login}{':' + password if password else ''}@" if login else ""
+            place = f"{said.get('host') or 'localhost'}:{said.get('port') or 5432}/{said.get('schema') or ''}"
+            found.append((name, f"postgresql://{who}{place}"))
+    return tuple(found)

@@ -41,26 +41,38 @@ pytestmark = pytest.mark.integration
 DAY, GOOD = "2026-11-02T00:00:00+00:00", "2026-11-01T00:00:00+00:00"
 DAG = """import os, sqlite3
 import pendulum
-from airflow.sdk import DAG, task
-from shop.rows import parse
+from airflow.sdk import DAG, Asset, task
+from shop.rows import parse, price
 
 with DAG("shop", schedule="@daily", start_date=pendulum.datetime(2026, 11, 1, tz="UTC"), catchup=False) as dag:
     @task(retries=3)
     def load(ds=None):
         row = {"customer_id": "c1"} if ds < "2026-11-02" else {"customerId": "c1"}
         with sqlite3.connect(os.environ["WAREHOUSE"]) as db:
-            db.execute("create table if not exists orders (customer text, ds text)")
-            db.execute("insert into orders values (?, ?)", (parse(row), ds))
+            db.execute("create table if not exists orders (customer text, ds text, price integer)")
+            db.execute("insert into orders values (?, ?, ?)", (parse(row), ds, price(row)))
 
-    @task
+    @task(outlets=[Asset("shop://orders")])
     def count():
         with sqlite3.connect(os.environ["WAREHOUSE"]) as db:
             return db.execute("select count(*) from orders").fetchone()[0]
 
     load() >> count()
 """
-ROWS = 'def parse(row):\n    return row["customer_id"]\n'
-FIXED = 'def parse(row):\n    return row["customer_id"] if "customer_id" in row else row["customerId"]\n'
+REPORT = """import os, sqlite3
+from airflow.sdk import DAG, Asset, task
+
+with DAG("report", schedule=[Asset("shop://orders")]) as dag:
+    @task
+    def read():
+        with sqlite3.connect(os.environ["WAREHOUSE"]) as db:
+            assert db.execute("select count(*) from orders where price is not null").fetchone()[0] == 1
+
+    read()
+"""
+PRICE = '\n\ndef price(row):\n    return max(row.get("price", 1), 1)\n'
+ROWS = 'def parse(row):\n    return row["customer_id"]\n' + PRICE
+FIXED = 'def parse(row):\n    return row["customer_id"] if "customer_id" in row else row["customerId"]\n' + PRICE
 TEST = 'from shop.rows import parse\n\n\ndef test_parse():\n    assert parse({"customer_id": "x"}) == "x"\n'
 STAGING = Staging(environment=(("WAREHOUSE", "{data}/shop.db"),))
 
@@ -70,6 +82,8 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("shop")
     for path, text in (
         ("dags/shop.py", DAG),
+        ("dags/report.py", REPORT),
+        ("ruff.toml", 'lint.select = ["F"]\n'),
         ("shop/__init__.py", ""),
         ("shop/rows.py", ROWS),
         ("tests/test_rows.py", TEST),
@@ -100,6 +114,7 @@ def prove(
     day: str = DAY,
     dag_id: str = "shop",
     last_good: str | None = GOOD,
+    told: list[str] | None = None,
 ) -> Proof:
     place = ("<template>", "root") if "jinja2" in cls else ("/opt/repo/shop/rows.py", "parse")
     frames = (Frame(path=place[0], line=2, function=place[1]),)
@@ -148,7 +163,11 @@ def prove(
     )
     proposal = Proposal(diagnosis=diagnosis, change=make_change("c", edits, "s"), usage=Usage(), pattern="rules")
     return validate(
-        dossier, proposal, workspace=LocalWorkspace(repository, "main", "dags", STAGING), last_good=last_good
+        dossier,
+        proposal,
+        workspace=LocalWorkspace(repository, "main", "dags", STAGING),
+        last_good=last_good,
+        note=lambda event, _: (told if told is not None else []).append(event),
     )
 
 
@@ -156,20 +175,29 @@ def rows(after: str | None) -> FileEdit:
     return FileEdit(path="shop/rows.py", before=ROWS, after=after)
 
 
-def test_a_fix_is_proved_red_and_green_with_its_data(repository: str) -> None:
-    proof = prove(repository, rows(FIXED))
+def test_a_fix_is_proved_with_its_data_and_what_is_downstream_and_loses_what_nobody_needs(repository: str) -> None:
+    tidied = FIXED.replace('max(row.get("price", 1), 1)', 'row.get("price", 1)')
+    told: list[str] = []
+    proof = prove(repository, rows(tidied), told=told)
     assert (proof.status, proof.red and proof.red.state, proof.green and proof.green.state) == (
         ProofStatus.PROVED,
         "failed",
         "success",
     ), proof
     assert all(check.passed for check in proof.checks)
+    assert {"red twice", "red again without the change", "ruff", "downstream Dag report"} <= {
+        c.name for c in proof.checks
+    }
     assert [(d.table, d.before_rows, d.after_rows) for d in proof.data_diff] == [("shop.db:orders", 0, 1)]
+    assert [run.state for run in proof.downstream] == ["success"]
     assert dict(proof.environment)["no_new_privileges"].startswith("held")
+    assert proof.reduced is not None
+    assert [edit.after for edit in proof.reduced.edits] == [FIXED]
+    assert told.count("run started") == told.count("run ended") >= 8
 
 
 def test_a_fix_that_breaks_the_old_format_is_still_red(repository: str) -> None:
-    proof = prove(repository, rows('def parse(row):\n    return row["customerId"]\n'))
+    proof = prove(repository, rows('def parse(row):\n    return row["customerId"]\n' + PRICE))
     assert proof.status is ProofStatus.STILL_RED
 
 

@@ -146,13 +146,11 @@ def run_dag(request: dict[str, Any]) -> None:
     order: list[dict[str, Any]] = []
     if hasattr(dag_module, "_run_task"):
         dag_module._run_task = _one_log_per_task(dag_module._run_task, request["out"], order)
-    _beside("staged_dag").keep_scheduled_interval()
-    logical_date = None
-    if request["logical_date"]:
-        import pendulum
-
-        logical_date = pendulum.parse(request["logical_date"])
-    dag.test(logical_date=logical_date, run_conf=json.loads(request["conf"] or "{}"))
+    staged_dag = _beside("staged_dag")
+    staged_dag.keep_inputs(request.get("data_interval"), request.get("partition_key") or "")
+    logical_date = staged_dag.moment(request["logical_date"])
+    conf, waits = json.loads(request["conf"] or "{}"), staged_dag.waits_for_other_dags(dag, request["task_ids"])
+    dag.test(logical_date=logical_date, run_conf=conf, mark_success_pattern=waits)
     _tell(request, "result", {**_states(dag.dag_id), "logs": order})
 
 
@@ -232,6 +230,7 @@ def _states(dag_id: str) -> dict[str, Any]:
                 {"task_id": t.task_id, "map_index": t.map_index, "state": str(getattr(t.state, "value", t.state))}
                 for t in tasks
             ],
+            "handed_on": _beside("staged_dag").handed_on(session, dag_id),
         }
 
 
@@ -262,7 +261,9 @@ def _import_one(request: dict[str, Any], path: str, name: str) -> None:
         repository, dags = request["repository"], request["dags_folder"]
         sys.path[:0] = [repository, *([dags] if dags != repository else [])]
         bag = DagBag(dag_folder=path, safe_mode=False, bundle_path=Path(dags), bundle_name="staging")
-        _tell(request, name, {"error": "\n".join(bag.import_errors.values())[-4000:], "dags": sorted(bag.dags)})
+        said = "\n".join(bag.import_errors.values())[-4000:]
+        links = [_beside("staged_dag").links(bag.dags[dag_id]) for dag_id in sorted(bag.dags)]
+        _tell(request, name, {"error": said, "dags": links})
     except BaseException:  # noqa: BLE001  the border of the fork
         _tell(request, name, {"error": traceback.format_exc()[-4000:], "dags": []})
     finally:
@@ -276,7 +277,10 @@ def run_command(request: dict[str, Any]) -> None:
 
 def survey(request: dict[str, Any]) -> None:
     """Describe the data folder: tables, columns, rows, digests."""
-    _tell(request, "result", {"tables": _beside("survey").survey(request["data"])})
+    found = _beside("survey").survey(
+        request["data"], request.get("databases", ()), samples=bool(request.get("samples"))
+    )
+    _tell(request, "result", {"tables": found})
 
 
 def _beside(name: str) -> Any:

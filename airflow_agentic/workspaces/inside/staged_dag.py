@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 from typing import Any
 
 FRESH_RETRIES = 0
@@ -23,21 +26,95 @@ def make_quiet(dag: Any) -> None:
                 setattr(task, attribute, value)
 
 
-def keep_scheduled_interval() -> None:
-    """Give the run the interval that the scheduler would have: ``dag.test()`` infers that of a manual run.
+def moment(text: str) -> Any:
+    """Return an ISO 8601 text as a time; None for an empty one."""
+    import pendulum
 
-    For timetables with data intervals the two differ: the manual one *ends* at the logical date.
+    return pendulum.parse(text) if text else None
+
+
+def keep_inputs(interval: list[str] | None, partition_key: str) -> None:
+    """Give the run the interval and the partition that the incident had.
+
+    ``dag.test()`` knows no partition, and infers the interval of a manual run, which *ends* at the logical date for
+    timetables with intervals. Where the incident's own is not known, the scheduler's is taken.
     """
     from airflow.models import dagrun
 
     create = dagrun.get_or_create_dagrun
 
-    def with_interval(**given: Any) -> Any:
-        logical_date = given.get("logical_date")
+    def with_inputs(**given: Any) -> Any:
+        logical_date, inferred = given.get("logical_date"), given.get("data_interval")
         following = getattr(getattr(given["dag"], "timetable", None), "_get_next", None)
-        interval = given.get("data_interval")
-        if logical_date is not None and following is not None and interval and interval[0] != interval[1]:
-            given["data_interval"] = type(interval)(logical_date, following(logical_date))
-        return create(**given)
+        if interval and inferred:
+            given["data_interval"] = type(inferred)(moment(interval[0]), moment(interval[1]))
+        elif logical_date is not None and following is not None and inferred and inferred[0] != inferred[1]:
+            given["data_interval"] = type(inferred)(logical_date, following(logical_date))
+        run = create(**given)
+        if partition_key:
+            run.partition_key = partition_key
+            given["session"].commit()
+        return run
 
-    dagrun.get_or_create_dagrun = with_interval
+    dagrun.get_or_create_dagrun = with_inputs
+
+
+def waits_for_other_dags(dag: Any, asked: list[str]) -> str | None:
+    """Return a pattern of the tasks that only wait for another Dag's run: here there is none, they would wait for ever.
+
+    :param asked: tasks that are on trial and must run as they are.
+    """
+    waiting = [t.task_id for t in dag.tasks if t.task_type.startswith("ExternalTask") and t.task_id not in asked]
+    return "|".join(map(re.escape, waiting)) or None
+
+
+def handed_on(session: Any, dag_id: str) -> list[dict[str, Any]]:
+    """Return a digest of each value that a task gave to later ones."""
+    from airflow.models.xcom import XComModel
+    from sqlalchemy import select
+
+    rows = session.scalars(select(XComModel).where(XComModel.dag_id == dag_id)).all()
+    return [
+        {
+            "task_id": row.task_id,
+            "map_index": row.map_index,
+            "key": row.key,
+            "digest": hashlib.sha256(json.dumps(row.value, sort_keys=True, default=repr).encode()).hexdigest()[:16],
+        }
+        for row in rows
+    ]
+
+
+def links(dag: Any) -> dict[str, Any]:
+    """Return what ties a Dag to others: assets on both sides, Dags that it starts, Dags that it waits for."""
+    consumed = _assets(getattr(dag.timetable, "asset_condition", None))
+    produced = [outlet for task in dag.tasks for outlet in getattr(task, "outlets", None) or ()]
+    kinds = {task.task_id: getattr(task, "task_type", "") for task in dag.tasks}
+    return {
+        "dag_id": dag.dag_id,
+        "consumes": sorted({uri for asset in consumed for uri in _uris(asset)}),
+        "produces": sorted({uri for asset in produced for uri in _uris(asset)}),
+        "starts": sorted(_named(dag, kinds, "TriggerDagRun", "trigger_dag_id")),
+        "waits_for": sorted(_named(dag, kinds, "ExternalTask", "external_dag_id")),
+    }
+
+
+def _assets(condition: Any) -> list[Any]:
+    """Return every asset of a schedule: one, or a condition over several."""
+    inner = getattr(condition, "objects", None)
+    if inner is None:
+        return [] if condition is None else [condition]
+    return [asset for one in inner for asset in _assets(one)]
+
+
+def _uris(asset: Any) -> list[str]:
+    return [str(value) for value in (getattr(asset, "uri", None), getattr(asset, "name", None)) if value]
+
+
+def _named(dag: Any, kinds: dict[str, str], kind: str, attribute: str) -> set[str]:
+    found = set()
+    for task in dag.tasks:
+        if kinds[task.task_id].startswith(kind):
+            given = getattr(task, attribute, None) or getattr(task, "partial_kwargs", {}).get(attribute)
+            found |= {given} if isinstance(given, str) else set()
+    return found
