@@ -19,6 +19,7 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationError
 
 from airflow_agentic import pipeline, wiring
+from airflow_agentic.agents.exchange import exchange_facts
 from airflow_agentic.agents.rules import RulesAgent
 from airflow_agentic.context.captured import CapturedReader
 from airflow_agentic.context.suspects import rank
@@ -395,6 +396,7 @@ def _recorder(store: Store, incident: str, folder: Path) -> Callable[[str, Mappi
         number = len(os.listdir(folder)) + 1
         path = folder / f"{number:04d}-{event}.json"
         path.write_text(json.dumps(payload, indent=1, default=str), encoding="utf-8")
-        store.ledger.append(incident, "propose", event, {"file": path.name})
+        facts = exchange_facts(event, payload, store.ledger.attach(incident, payload))
+        store.ledger.append(incident, "propose", event, {**facts, "file": path.name})
 
     return record

@@ -220,6 +220,13 @@ def _options() -> dict[str, Any]:
         "spool_dir": _option(
             "Where an incident is kept that could not be handed over; empty: below AIRFLOW_HOME.", "string", ""
         ),
+        "ledger_content": _option(
+            "What the ledger keeps of dossiers, requests, replies and tool results: ``full``, or ``metadata`` "
+            "(digests, sizes and counts only; such an incident cannot be replayed).",
+            "string",
+            "full",
+            "metadata",
+        ),
         "accept_weaker_isolation": _option(
             "Isolation layers of the workspace that may be missing, comma-separated: see ``airflow agentic check``.",
             "string",

@@ -128,7 +128,7 @@ def investigate(incident_id: str, parts: Investigation) -> Proposal:
                 rank=parts.rank,
                 token_budget=parts.token_budget,
             )
-            facts.update(dossier_facts(dossier))
+            facts.update(dossier_facts(dossier), body=parts.ledger.attach(incident_id, dossier))
         parts.incidents.keep(incident_id, dossier)
         parts.incidents.advance(
             incident_id,
@@ -140,7 +140,7 @@ def investigate(incident_id: str, parts: Investigation) -> Proposal:
         )
         with stage(parts.ledger, incident_id, "propose", agent=parts.agent.name) as facts:
             proposal = propose(dossier, agent=parts.agent, fallback=parts.fallback)
-            facts.update(proposal_facts(proposal))
+            facts.update(proposal_facts(proposal), body=parts.ledger.attach(incident_id, proposal))
         parts.incidents.keep(incident_id, proposal)
         parts.incidents.advance(incident_id, IncidentState.INVESTIGATED, proposal.diagnosis.root_cause)
     return proposal
@@ -164,13 +164,13 @@ def prove(incident_id: str, parts: Validation) -> Verdict:
                 note=lambda event, said: parts.ledger.append(incident_id, "validate", event, said),
                 limits=parts.reduction,
             )
-            facts.update(proof_facts(proof))
+            facts.update(proof_facts(proof), body=parts.ledger.attach(incident_id, proof))
         parts.incidents.keep(incident_id, proof)
         proposal = _reduced(proposal, proof)
         parts.incidents.keep(incident_id, proposal)
         with stage(parts.ledger, incident_id, "judge") as facts:
             verdict = judge(proposal, proof, rules=(*parts.rules, TeamRulesRule(dossier.team_rules)))
-            facts.update(verdict_facts(verdict))
+            facts.update(verdict_facts(verdict), body=parts.ledger.attach(incident_id, verdict))
         parts.incidents.keep(incident_id, verdict)
         parts.incidents.advance(
             incident_id, IncidentState.JUDGED, f"proof: {proof.status.value}, verdict: {verdict.decision.name}"

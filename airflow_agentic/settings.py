@@ -35,6 +35,8 @@ class Settings:
     """Where an incident is kept when neither the triage Dag nor the store can be reached."""
     accept_weaker_isolation: frozenset[str]
     """Names of isolation layers that may be missing: see ``airflow agentic check``."""
+    keep_bodies: bool = True
+    """Whether the ledger keeps what was said to and by a model, or only its digests."""
     lineage_key: str = field(default="", repr=False)
     """What a sender of lineage events must know; empty: the endpoint is closed."""
     lineage_aliases: Mapping[str, str] = field(default_factory=dict)
@@ -77,12 +79,19 @@ def read_settings() -> Settings:
         accept_weaker_isolation=frozenset(
             word.strip() for word in text("accept_weaker_isolation", "").split(",") if word.strip()
         ),
+        keep_bodies=_content(text("ledger_content", "full")),
         lineage_key=text("lineage_key", ""),
         lineage_aliases=_aliases(text("lineage_aliases", "{}")),
         lineage_events_days=number("lineage_events_days", 30.0),
         lineage_runs_days=number("lineage_runs_days", 90.0),
         lineage_edges_days=number("lineage_edges_days", 180.0),
     )
+
+
+def _content(raw: str) -> bool:
+    if raw.strip().lower() in ("full", "metadata"):
+        return raw.strip().lower() == "full"
+    raise SettingsError(f"Reading [agentic] ledger_content failed: {raw!r} is unknown. Set it to full or metadata.")
 
 
 def _aliases(raw: str) -> dict[str, str]:

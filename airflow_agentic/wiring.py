@@ -66,7 +66,10 @@ def connected(agentic_conn_id: str = "") -> Iterator[Parts]:
 @contextmanager
 def connected_to(settings: Settings, scope: Scope) -> Iterator[Parts]:
     """Yield the parts for a scope that has been read already."""
-    with tempfile.TemporaryDirectory(prefix="agentic-") as folder, open_store(settings.store_url) as store:
+    with (
+        tempfile.TemporaryDirectory(prefix="agentic-") as folder,
+        open_store(settings.store_url, keep_bodies=settings.keep_bodies) as store,
+    ):
         yield Parts(settings=settings, scope=scope, store=store, folder=folder)
 
 
@@ -248,7 +251,8 @@ class Parts:
         return SpanRedactor(masker=lambda text: str(redact(text)))
 
     def _note(self, incident: str, kind: str, payload: Mapping[str, Any]) -> None:
-        self.store.ledger.append(incident, "propose", kind, exchange_facts(kind, payload))
+        facts = exchange_facts(kind, payload, self.store.ledger.attach(incident, payload))
+        self.store.ledger.append(incident, "propose", kind, facts)
 
     def _clear(self) -> ClearOnce | None:
         """Return what clears a transient failure; made of the account that may trigger, and only where allowed."""

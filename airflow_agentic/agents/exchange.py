@@ -1,12 +1,11 @@
 """What the loop tells of a request, reply or tool call → the short facts that a ledger line holds.
 
-The whole body does not belong into a ledger: it is long, and holds a customer's code. Its digest does, so that a body
-that was kept elsewhere (``airflow agentic eval`` keeps all) can be shown to be the one that was sent.
+The whole body does not belong into a line: it is long, and holds a customer's code. The line cites it by its digest;
+whether the body is kept beside the chain is a setting.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -14,17 +13,20 @@ from typing import Any
 INPUT_CHARACTERS = 500
 
 
-def exchange_facts(kind: str, payload: Mapping[str, Any]) -> dict[str, str]:
-    """Return the facts of one ``request``, ``reply`` or ``tool`` as `ToolLoop` records them."""
+def exchange_facts(kind: str, payload: Mapping[str, Any], body: str) -> dict[str, str]:
+    """Return the facts of one ``request``, ``reply`` or ``tool`` as `ToolLoop` records them.
+
+    :param body: what `Ledger.attach` said of the payload.
+    """
     if kind == "tool":
         return {
             "tool": str(payload["name"]),
             "input": json.dumps(payload["input"], sort_keys=True, default=str)[:INPUT_CHARACTERS],
             "refused": "yes" if payload["refused"] else "no",
-            "characters": str(payload["characters"]),
+            "characters": str(len(payload["output"])),
+            "body": body,
         }
-    text = json.dumps(payload, sort_keys=True, separators=(",", ":"), default=str)
-    facts = {"sha256": hashlib.sha256(text.encode()).hexdigest(), "characters": str(len(text))}
+    facts = {"characters": str(len(json.dumps(payload, default=str))), "body": body}
     if kind == "request":
         tools = " ".join(str(tool["name"]) for tool in payload.get("tools") or ())
         return {"model": str(payload["model"]), "messages": str(len(payload["messages"])), "tools": tools, **facts}

@@ -48,18 +48,18 @@ class Toolbox:
 
     def _result(self, call: Mapping[str, Any], *, allowed: bool) -> dict[str, Any]:
         name, arguments = str(call.get("name")), call.get("input")
-        refused = True
+        refused, said = True, ""
         try:
             if not allowed:
                 raise ToolRefused(f"At most {CALLS_A_REPLY} calls a reply. Ask again for what you still need.")
-            text = self._frame(name, self._bounded(self._run(name, arguments)))
-            refused = False
+            said = self._bounded(self._run(name, arguments))
+            text, refused = self._frame(name, said), False
         except ToolRefused as error:
-            text = self._redactor.redact(str(error))
+            said = text = self._redactor.redact(str(error))
         except Exception as error:
             log.exception("The tool %s failed", name)
-            text = f"The tool failed ({type(error).__name__}); go on without it."
-        self._record("tool", {"name": name, "input": arguments, "refused": refused, "characters": len(text)})
+            said = text = f"The tool failed ({type(error).__name__}); go on without it."
+        self._record("tool", {"name": name, "input": arguments, "refused": refused, "output": said})
         result: dict[str, Any] = {"type": "tool_result", "tool_use_id": call.get("id"), "content": text}
         return {**result, "is_error": True} if refused else result
 

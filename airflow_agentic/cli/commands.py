@@ -157,6 +157,7 @@ def ledger_show(args: Any) -> None:
     """Print an incident's lines."""
     with _store() as store:
         entries = store.ledger.entries(args.incident_id)
+        faults = store.ledger.verify(args.incident_id)
     _print(
         args,
         [
@@ -172,6 +173,7 @@ def ledger_show(args: Any) -> None:
         ],
         empty=f"No ledger lines for {args.incident_id!r}.",
     )
+    _whole(faults)
 
 
 @_told
@@ -180,6 +182,7 @@ def ledger_export(args: Any) -> None:
     with _store() as store:
         for line in store.ledger.export(args.incident_id):
             print(line)
+        _whole(store.ledger.verify(args.incident_id))
 
 
 @_told
@@ -205,6 +208,12 @@ def _print(args: Any, rows: list[dict[str, Any]], *, empty: str = "Nothing.") ->
         print(empty)
         return
     AirflowConsole().print_as(data=rows, output=args.output)
+
+
+def _whole(faults: tuple[str, ...]) -> None:
+    """Say that what was read is not to be believed; the lines themselves are printed all the same."""
+    if faults:
+        raise SystemExit("\n".join(f"BROKEN CHAIN  {fault}" for fault in faults))
 
 
 def _say(line: str) -> None:

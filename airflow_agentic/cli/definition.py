@@ -71,6 +71,18 @@ def _look() -> tuple[ActionCommand | GroupCommand, ...]:
             ARG_OUTPUT,
         ),
         _command("show", "Show one incident: diagnosis, evidence, proof, outcome", _INCIDENT, ARG_OUTPUT),
+        _command(
+            "replay",
+            "Run an incident once more from its ledger, offline; print what would differ",
+            _INCIDENT,
+            Arg(("--agent",), choices=("rules", "single"), default="", help="Another pattern (default: the recorded)"),
+            Arg(("--anthropic-conn-id",), default="", help="Ask a model of this connection instead of the record"),
+            Arg(("--model",), default="", help="Model, if not the connection's"),
+            Arg(("--repository",), default="", help="Clone that has the recorded commit (default: the connection's)"),
+            _CONN,
+            ARG_OUTPUT,
+            module="replay",
+        ),
         GroupCommand(
             name="ledger",
             help="The hash-chained audit",

@@ -23,6 +23,15 @@ class Ledger(Protocol):
     def append(self, incident_id: str, stage: str, event: str, facts: Mapping[str, object]) -> LedgerEntry:
         """Write one line and return it. :raises AuditError: it could not be written; stop."""
 
+    def attach(self, incident_id: str, body: object) -> str:
+        """Keep a record of ours or a JSON object whole, and return its digest: the fact ``body`` of the next line.
+
+        Where content may not be stored only the digest is made, and the answer says so. :raises AuditError: as above.
+        """
+
+    def attached(self, incident_id: str, cited: str) -> Any | None:
+        """Return what `attach` kept as a JSON value, or None. :raises AuditError: it was rewritten."""
+
     def entries(self, incident_id: str) -> tuple[LedgerEntry, ...]:
         """Return an incident's lines in order."""
 

@@ -21,6 +21,12 @@ MOST_CHARS = 4_000
 """Of one fact's value; longer ones are cut, and say so."""
 
 
+CONTENT = frozenset(
+    {"errors", "error", "message", "evidence", "suspects", "gaps", "root_cause", "notes", "input", "inverse", "reason"}
+)
+"""Facts that quote logs, data, code or a model; where content may not be stored only their digests are."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Head:
     """Where a chain ends."""
@@ -52,6 +58,11 @@ def fit_facts(facts: Mapping[str, object], redact: Callable[[str], str] | None =
     :param redact: asked before the patterns that always hold.
     """
     return tuple((str(name), _fit(value, redact)) for name, value in facts.items())
+
+
+def without_content(facts: Mapping[str, object]) -> dict[str, object]:
+    """Return *facts* with digests and sizes in place of what strangers, a model or the repository have said."""
+    return {name: _digest_of(str(value)) if name in CONTENT and value else value for name, value in facts.items()}
 
 
 def faults(incident_id: str, entries: Iterable[LedgerEntry], head: Head | None) -> tuple[str, ...]:
@@ -108,6 +119,10 @@ def _digest(*fields: object) -> str:
 
 def _json(value: object) -> str:
     return json.dumps(value, separators=(",", ":"))
+
+
+def _digest_of(text: str) -> str:
+    return f"sha256 {hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()}, {len(text)} characters"
 
 
 def _fit(value: object, redact: Callable[[str], str] | None) -> str:

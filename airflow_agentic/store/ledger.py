@@ -18,7 +18,17 @@ from sqlalchemy import Connection, TextClause, select
 from airflow_agentic.errors import AuditError, StoreError
 from airflow_agentic.ports import Redactor
 from airflow_agentic.records import Failure, LedgerEntry
-from airflow_agentic.store.chain import FIRST, Head, as_json, digest_parts, faults, fit_facts, next_entry
+from airflow_agentic.store.bodies import Bodies, noting
+from airflow_agentic.store.chain import (
+    FIRST,
+    Head,
+    as_json,
+    digest_parts,
+    faults,
+    fit_facts,
+    next_entry,
+    without_content,
+)
 from airflow_agentic.store.clock import now
 from airflow_agentic.store.database import Database
 from airflow_agentic.store.incidents import fold, signal_values
@@ -31,16 +41,18 @@ _ROWS_AT_ONCE = 2_000
 class SqlLedger:
     """The port `Ledger` on a database."""
 
-    def __init__(self, database: Database, *, redactor: Redactor | None = None) -> None:
+    def __init__(self, database: Database, *, redactor: Redactor | None = None, keep_bodies: bool = True) -> None:
         self._database = database
         self._redact = redactor.redact if redactor else None
+        self._bodies = Bodies(database, keep=keep_bodies, redact=self._redact)
+        self._metadata_only = not keep_bodies
 
     def append(self, incident_id: str, stage: str, event: str, facts: Mapping[str, object]) -> LedgerEntry:
         """Write one line and return it: its facts redacted, and cut at 4,000 characters each.
 
         :raises AuditError: it could not be written; stop. Clearing the task is safe once the store works again.
         """
-        said = fit_facts(facts, self._redact)
+        said = self._said(facts)
         with _audited(incident_id, stage, event):
             if self._database.sqlite:
                 with self._database.write() as connection:
@@ -55,7 +67,7 @@ class SqlLedger:
 
         :raises AuditError: as `append`.
         """
-        said, values = fit_facts(signal_facts(failure), self._redact), signal_values(incident_id, failure)
+        said, values = self._said(signal_facts(failure)), signal_values(incident_id, failure)
         stage, event = "capture", "recorded"
         with _audited(incident_id, stage, event):
             if self._database.sqlite:
@@ -64,6 +76,14 @@ class SqlLedger:
                     return _append_locally(connection, incident_id, stage, event, said)
             with self._database.at_once() as connection:
                 return _append_remotely(connection, CAPTURE, incident_id, stage, event, said, values)
+
+    def attach(self, incident_id: str, body: object) -> str:
+        """Keep a body beside the chain: see `bodies`."""
+        return self._bodies.attach(incident_id, body)
+
+    def attached(self, incident_id: str, cited: str) -> Any | None:
+        """Return a kept body as a JSON value, or None: see `bodies`."""
+        return self._bodies.get(incident_id, cited)
 
     def entries(self, incident_id: str) -> tuple[LedgerEntry, ...]:
         """Return an incident's lines in order; none when it has no ledger."""
@@ -87,16 +107,21 @@ class SqlLedger:
             lines = lines.where(LEDGER.c.incident_id == incident_id)
             ends = ends.where(HEADS.c.incident_id == incident_id)
         found: list[str] = []
+        cited: dict[tuple[str, str], int] = {}
         with self._database.read() as connection:
             heads = {
                 row.incident_id: Head(sequence=row.sequence, digest=row.digest) for row in connection.execute(ends)
             }
             rows = connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(lines)
             for name, chain in groupby(map(_entry, rows), key=lambda entry: entry.incident_id):
-                found += faults(name, chain, heads.pop(name, None))
+                found += faults(name, noting(chain, cited), heads.pop(name, None))
+            found += self._bodies.faults(connection, cited, incident_id)
         for name, head in sorted(heads.items()):
             found += faults(name, (), head)
         return tuple(found)
+
+    def _said(self, facts: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
+        return fit_facts(without_content(facts) if self._metadata_only else facts, self._redact)
 
 
 def signal_facts(failure: Failure) -> dict[str, object]:

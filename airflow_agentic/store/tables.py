@@ -7,7 +7,18 @@ A change here needs a new revision in ``migrations/versions``.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 METADATA = MetaData()
 
@@ -74,6 +85,16 @@ HEADS = Table(
     Column("sequence", Integer, nullable=False),
     Column("digest", String(64), nullable=False),
 )
+
+BODIES = Table(
+    "agentic_ledger_bodies",
+    METADATA,
+    Column("incident_id", String(250), primary_key=True),
+    Column("digest", String(64), primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("kept_at", String(40), nullable=False),
+)
+"""``body``: zlib over JSON text; ``digest``: SHA-256 of that text."""
 
 SPENDING = Table(
     "agentic_spending",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -102,6 +104,7 @@ class MemoryLedger:
 
     def __init__(self) -> None:
         self._chains: dict[str, tuple[LedgerEntry, ...]] = {}
+        self._bodies: dict[tuple[str, str], str] = {}
         self._lock = threading.Lock()
 
     def append(self, incident_id: str, stage: str, event: str, facts: Mapping[str, object]) -> LedgerEntry:
@@ -113,6 +116,19 @@ class MemoryLedger:
             )
             self._chains[incident_id] = (*chain, entry)
             return entry
+
+    def attach(self, incident_id: str, body: object) -> str:
+        """Keep a body and return its digest."""
+        plain = body if isinstance(body, Mapping) else json.loads(written(body))
+        text = json.dumps(plain, sort_keys=True, separators=(",", ":"), default=str)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        self._bodies[incident_id, digest] = text
+        return digest
+
+    def attached(self, incident_id: str, cited: str) -> Any | None:
+        """Return a kept body, or None."""
+        text = self._bodies.get((incident_id, cited))
+        return None if text is None else json.loads(text)
 
     def entries(self, incident_id: str) -> tuple[LedgerEntry, ...]:
         """Return an incident's lines in order."""

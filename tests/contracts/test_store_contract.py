@@ -201,3 +201,17 @@ def test_a_fix_after_one_that_failed_is_another_fix_in_the_track_record(store: A
     assert store.fixes.get("i1").revert_url == "u"
     assert [fix.incident_id for fix in store.fixes.list(dag_id="orders")] == ["i1", "i2"]
     assert store.fixes.get("i9") is None
+
+
+def test_a_body_is_kept_by_its_digest_and_a_line_that_cites_it_is_whole(store: Any) -> None:
+    cited = store.ledger.attach("i1", {"b": [1, None, "two"], "a": "x"})
+    assert cited == store.ledger.attach("i1", {"a": "x", "b": [1, None, "two"]})
+    store.ledger.append("i1", "propose", "request", {"body": cited})
+    assert store.ledger.attached("i1", cited) == {"a": "x", "b": [1, None, "two"]}
+    assert store.ledger.attached("i1", "0" * 64) is None
+    assert store.ledger.verify("i1") == ()
+
+
+def test_a_record_is_kept_as_a_body(store: Any) -> None:
+    verdict = Verdict(decision=Decision.ASK, findings=(Finding(rule="size", decision=Decision.ASK, message="big"),))
+    assert store.ledger.attached("i1", store.ledger.attach("i1", verdict))["findings"][0]["rule"] == "size"
