@@ -21,10 +21,11 @@ from pydantic import BaseModel, Field, ValidationError
 from airflow_agentic import pipeline, wiring
 from airflow_agentic.agents.exchange import exchange_facts
 from airflow_agentic.agents.rules import RulesAgent
+from airflow_agentic.case_repository import BRANCH, bare_repository, dag_file, dags_folder
 from airflow_agentic.context.captured import CapturedReader
 from airflow_agentic.context.suspects import rank
 from airflow_agentic.errors import AgenticError, SettingsError
-from airflow_agentic.git import GitError, run_git
+from airflow_agentic.git import run_git
 from airflow_agentic.guardrails.redact import SpanRedactor
 from airflow_agentic.plugs import build_agent, build_forge, build_rules, build_sources
 from airflow_agentic.ports import Agent
@@ -49,7 +50,6 @@ from airflow_agentic.workspaces.sandbox import LAYERS
 from airflow_agentic.workspaces.staging import PrepareStep, Staging
 
 PUBLISHED = (OutcomeStatus.PR_OPENED, OutcomeStatus.PR_UPDATED, OutcomeStatus.PR_UNCHANGED)
-BRANCH = "main"
 
 
 class Failing(BaseModel):
@@ -135,7 +135,7 @@ class _Bench:
             forge="local",
             repository=remote,
             base_branch=BRANCH,
-            dags_path=_dags_path(remote),
+            dags_path=dags_folder(remote),
             trust_level=TrustLevel.PROPOSE,
             data_locations=(upstream,) if os.path.isdir(upstream) else (),
             lineage_events=events if os.path.isfile(events) else "",
@@ -200,7 +200,7 @@ class _Bench:
             for dag_id in self.case.dags or (failing.dag_id,):
                 if (dag_id, day) == (failing.dag_id, failing.ds):
                     return
-                if file := _dag_file(scope, dag_id):
+                if file := dag_file(scope, dag_id):
                     yield PrepareStep(dag_file=file, dag_id=dag_id, logical_date=f"{day}T00:00:00+00:00", may_fail=True)
 
 
@@ -322,62 +322,9 @@ def _decision(dossier: Dossier, proposal: Proposal, proof: Proof, verdict: Verdi
     }
 
 
-def bare_repository(case_dir: str, path: str) -> str:
-    """Lay the case's repository out as a bare remote with one branch; return its path.
-
-    :raises SettingsError: there is neither a bundle nor a folder.
-    """
-    bundle, plain = os.path.join(case_dir, "pipeline.bundle"), os.path.join(case_dir, "pipeline")
-    try:
-        run_git("init", "--quiet", "--bare", f"--initial-branch={BRANCH}", path)
-        if os.path.isfile(bundle):
-            heads = run_git("ls-remote", "--heads", bundle).split()
-            head = f"refs/heads/{BRANCH}" if f"refs/heads/{BRANCH}" in heads else heads[1]
-            run_git("fetch", "--quiet", bundle, f"{head}:refs/heads/{BRANCH}", cwd=path)
-        else:
-            with tempfile.TemporaryDirectory(prefix="agentic-tree-") as work:
-                tree = os.path.join(work, "tree")
-                shutil.copytree(plain, tree, ignore=shutil.ignore_patterns(".git", "__pycache__"))
-                where = (f"--git-dir={path}", f"--work-tree={tree}")
-                run_git(*where, "add", "--all", cwd=tree)
-                run_git(*where, "commit", "--quiet", "-m", "pipeline", cwd=tree)
-    except (GitError, OSError, IndexError) as error:
-        raise SettingsError(f"Reading the case's repository in {case_dir!r} failed: {error}.") from error
-    return path
-
-
-def _dags_path(remote: str) -> str:
-    """Return the folder that holds the Dags: ``dags`` where there is one, else the root."""
-    folders = run_git("ls-tree", "-d", "--name-only", BRANCH, cwd=remote).split()
-    return "dags" if "dags" in folders else "."
-
-
 def task_python() -> str:
     """Return the interpreter that the case's tasks run with: ``CASE_PYTHON``, else this one."""
     return os.environ.get("CASE_PYTHON") or sys.executable
-
-
-def _dag_file(scope: Scope, dag_id: str) -> str | None:
-    """Return the file that names the Dag, repository-relative; None if none does."""
-    try:
-        found = run_git(
-            "grep",
-            "-lF",
-            "-e",
-            f'"{dag_id}"',
-            "-e",
-            f"'{dag_id}'",
-            "-e",
-            f"def {dag_id}(",
-            BRANCH,
-            "--",
-            scope.dags_path,
-            cwd=scope.repository,
-        )
-    except GitError:
-        return None
-    files = [line.partition(":")[2] for line in found.splitlines() if line.endswith(".py")]
-    return files[0] if files else None
 
 
 def _answer(asked: bool, approve: bool) -> Approval:

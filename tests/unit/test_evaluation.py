@@ -6,8 +6,9 @@ import urllib.request
 
 import pytest
 
+from airflow_agentic.case_repository import bare_repository
 from airflow_agentic.errors import SettingsError
-from airflow_agentic.evaluation import bare_repository, evaluate, read_case
+from airflow_agentic.evaluation import evaluate, read_case
 from airflow_agentic.git import run_git
 from airflow_agentic.upstream import serve_upstream
 
