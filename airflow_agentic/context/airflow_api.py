@@ -35,7 +35,12 @@ class AirflowApi:
     """
 
     def __init__(
-        self, base_url: str, username: str, password: str, *, timeout_s: float = 10.0,
+        self,
+        base_url: str,
+        username: str,
+        password: str,
+        *,
+        timeout_s: float = 10.0,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/").removesuffix("/api/v2")
@@ -50,11 +55,15 @@ class AirflowApi:
         """Return the Dag's metadata. :raises IncidentNotFound: there is no such Dag."""
         found = self._get(f"/dags/{_id(dag_id)}/details")
         return DagRecord(
-            dag_id=dag_id, relative_fileloc=found.get("relative_fileloc"), fileloc=found.get("fileloc"),
-            bundle_name=found.get("bundle_name"), bundle_version=found.get("bundle_version"),
+            dag_id=dag_id,
+            relative_fileloc=found.get("relative_fileloc"),
+            fileloc=found.get("fileloc"),
+            bundle_name=found.get("bundle_name"),
+            bundle_version=found.get("bundle_version"),
             owners=tuple(found.get("owners") or ()),
             tags=tuple(str(t.get("name")) if isinstance(t, dict) else str(t) for t in found.get("tags") or ()),
-            is_paused=bool(found.get("is_paused")), is_stale=bool(found.get("is_stale")),
+            is_paused=bool(found.get("is_paused")),
+            is_stale=bool(found.get("is_stale")),
         )
 
     def dag_run(self, dag_id: str, run_id: str) -> DagRunRecord:
@@ -88,7 +97,9 @@ class AirflowApi:
         """Return a task's instances over all runs, newest first."""
         found = self._get(
             f"/dags/{_id(dag_id)}/dagRuns/~/taskInstances",
-            task_id=task_id, limit=min(limit, PAGE), order_by="-run_after",
+            task_id=task_id,
+            limit=min(limit, PAGE),
+            order_by="-run_after",
         )
         return tuple(_task(item) for item in found.get("task_instances") or () if item.get("task_id") == task_id)
 
@@ -102,7 +113,9 @@ class AirflowApi:
                 upstream.setdefault(below, []).append(task["task_id"])
         return tuple(
             TaskNode(
-                task_id=t["task_id"], operator=_operator(t), upstream=tuple(sorted(upstream.get(t["task_id"], ()))),
+                task_id=t["task_id"],
+                operator=_operator(t),
+                upstream=tuple(sorted(upstream.get(t["task_id"], ()))),
                 downstream=tuple(sorted(t.get("downstream_task_ids") or ())),
                 trigger_rule=str(t.get("trigger_rule") or "all_success"),
             )
@@ -116,8 +129,7 @@ class AirflowApi:
         :raises IncidentNotFound: there is no such try.
         """
         path = (
-            f"/dags/{_id(key.dag_id)}/dagRuns/{_id(key.run_id)}/taskInstances/{_id(key.task_id)}"
-            f"/logs/{key.try_number}"
+            f"/dags/{_id(key.dag_id)}/dagRuns/{_id(key.run_id)}/taskInstances/{_id(key.task_id)}/logs/{key.try_number}"
         )
         with self._answer(path, {"map_index": key.map_index}, accept="application/x-ndjson") as answer:
             yield from self._split(path, answer)
@@ -223,7 +235,9 @@ class AirflowApi:
             import httpx
 
             self._client = httpx.Client(
-                timeout=self.timeout_s, transport=self._transport, follow_redirects=False,
+                timeout=self.timeout_s,
+                transport=self._transport,
+                follow_redirects=False,
                 limits=httpx.Limits(max_keepalive_connections=0),
             )
         return self._client
@@ -242,11 +256,17 @@ def _run(item: dict[str, Any]) -> DagRunRecord:
     start, end = _time(item.get("data_interval_start")), _time(item.get("data_interval_end"))
     number = item.get("clear_number")
     return DagRunRecord(
-        dag_id=str(item.get("dag_id")), run_id=str(item.get("dag_run_id")), state=str(item.get("state")),
-        logical_date=_time(item.get("logical_date")), clear_number=number if isinstance(number, int) else None,
-        run_after=_time(item.get("run_after")), started_at=_time(item.get("start_date")),
-        ended_at=_time(item.get("end_date")), data_interval=(start, end) if start and end else None,
-        bundle_version=item.get("bundle_version"), partition_key=item.get("partition_key"),
+        dag_id=str(item.get("dag_id")),
+        run_id=str(item.get("dag_run_id")),
+        state=str(item.get("state")),
+        logical_date=_time(item.get("logical_date")),
+        clear_number=number if isinstance(number, int) else None,
+        run_after=_time(item.get("run_after")),
+        started_at=_time(item.get("start_date")),
+        ended_at=_time(item.get("end_date")),
+        data_interval=(start, end) if start and end else None,
+        bundle_version=item.get("bundle_version"),
+        partition_key=item.get("partition_key"),
         conf=json.dumps(item.get("conf") or {}),
     )
 
@@ -257,12 +277,16 @@ def _task(item: dict[str, Any]) -> TaskRun:
     rendered = {k: v for k, v in fields.items() if v not in (None, "", [], {})} if isinstance(fields, dict) else {}
     return TaskRun(
         key=TaskKey(
-            dag_id=str(item.get("dag_id")), run_id=str(item.get("dag_run_id")), task_id=str(item.get("task_id")),
+            dag_id=str(item.get("dag_id")),
+            run_id=str(item.get("dag_run_id")),
+            task_id=str(item.get("task_id")),
             map_index=index if isinstance(index, int) else -1,
             try_number=max(1, number) if isinstance(number, int) else 1,
         ),
-        state=str(item.get("state") or "none"), started_at=_time(item.get("start_date")),
-        duration_s=item.get("duration"), logical_date=_time(item.get("logical_date")),
+        state=str(item.get("state") or "none"),
+        started_at=_time(item.get("start_date")),
+        duration_s=item.get("duration"),
+        logical_date=_time(item.get("logical_date")),
         rendered=tuple((k, v if isinstance(v, str) else json.dumps(v)) for k, v in rendered.items()),
     )
 

@@ -8,33 +8,35 @@ regular expression per line is slower than parsing every line: so only the first
 from __future__ import annotations
 
 import json
-import re
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_agentic.context.log_crowd import BATCH, Crowd, Line, frame_of, has_zero
 from airflow_agentic.context.log_lines import WARNING, Entry, LineKind, chosen, ranked
 from airflow_agentic.context.log_record import LogRecord, is_scaffolding, read_record
 from airflow_agentic.context.log_traceback import TracebackBlock, structured_block, text_block
 from airflow_agentic.errors import SourceUnavailable
 from airflow_agentic.tracebacks import PrintedException, is_wrapper
 
-KEY_BYTES = 180
-CROWDED = 5_000
-"""Templates from which on each first word gets no more than `PER_WORD` of them."""
-PER_WORD = 400
-_FIRST_WORD = re.compile(rb'"event": ?"\W*([A-Za-z]+)')
+KEY_BYTES = 400
+CROWDED = 1_000
+"""Templates from which on each statement gets no more than a few of them: `log_crowd`."""
 NOISE = b"0123456789abcdefABCDEF"
-PLAIN_TEMPLATES = 20_000
-ALL_TEMPLATES = 30_000
+ALL_TEMPLATES = 12_000
+ZERO = b"\0"
+"""Ends the key of a template whose number is a zero where the others of its statement have more."""
+LOOKED_AT = 200
+"""Lines of each template that are searched for a zero; later ones only when no line was shorter."""
+FEW_FOLLOWED = 20_000
+KNOWN_LIMIT = 20_000
 LINE_LIMIT = 64_000
 """Bytes kept of one line; longer ones are cut, and then read as text."""
 TAIL_LINES = 40
 FIRST_BLOCKS, LAST_BLOCKS = 3, 6
 HANDLED_LINES = 30
 """A program that prints so many lines after a traceback has lived through it."""
-_OVER_CAP = (b'"error', b'"warn', b'"critical"', b"rror", b"ailed", b"xception", b"ARN", b"annot", b"issing", b"enied")
 _FATAL = b"Task failed with exception"
 
 
@@ -61,17 +63,20 @@ class DistilledLog:
 class _Template:
     """One shape of line: how often it came, and the first one of it."""
 
-    __slots__ = ("count", "line", "number", "watched")
+    __slots__ = ("count", "line", "number", "shortest", "watched", "zero")
 
-    def __init__(self, number: int, line: bytes, watched: bool) -> None:
-        self.count, self.number, self.line, self.watched = 1, number, line, watched
+    def __init__(self, number: int, line: bytes, *, watched: bool, zero: bool, shortest: int) -> None:
+        self.count, self.number, self.line, self.watched, self.zero = 1, number, line, watched, zero
+        self.shortest = shortest
+        """Of lines that were searched for a zero; -1: they need not be."""
 
 
 class _Scan:
     """What one pass has gathered so far."""
 
     __slots__ = (
-        "broken_off", "ended", "first", "first_words", "followed", "known", "last", "open", "repeated", "seen", "tail",
+        "broken_off", "crowd", "ended", "first", "followed", "known", "last", "later", "open", "repeated", "seen",
+        "tail",
     )  # fmt: skip
 
     def __init__(self, known: frozenset[int]) -> None:
@@ -85,7 +90,9 @@ class _Scan:
         self.open: TracebackBlock | None = None
         self.followed: set[int] = set()
         """First lines of printed tracebacks, which are shown with these and not again as lines."""
-        self.first_words: Counter[bytes] = Counter()
+        self.crowd = Crowd()
+        self.later: list[Line] = []
+        """New kinds of line of a crowded log, until there are enough of them to be looked at."""
         self.ended = False
         """The record that ended the try has passed: later tracebacks are of callbacks and listeners."""
 
@@ -99,7 +106,7 @@ def distil(lines: Iterable[bytes], *, budget_chars: int = 16_000, known: frozens
     :raises SourceUnavailable: the stream broke before its first line; one that breaks later is kept so far.
     """
     scan = _Scan(known)
-    seen, tail, number = scan.seen, scan.tail.append, 0
+    seen, tail, later, number = scan.seen, scan.tail.append, scan.later, 0
     try:
         for line in lines:
             number += 1
@@ -108,9 +115,13 @@ def distil(lines: Iterable[bytes], *, budget_chars: int = 16_000, known: frozens
             key = line[:KEY_BYTES].translate(None, NOISE)
             template = seen.get(key)
             if template is None:
-                _meet(scan, key, number, line)
+                later.append((key, number, line))
+                if len(seen) < CROWDED or len(later) >= BATCH or b"Traceback (most" in line:
+                    _meet_all(scan)
             else:
                 template.count += 1
+                if len(line) <= template.shortest or 1 < template.count < LOOKED_AT:
+                    _seek_zero(scan, template, key, number, line)
                 if template.watched:
                     _watch(scan, number, line)
             tail((number, line))
@@ -118,37 +129,58 @@ def distil(lines: Iterable[bytes], *, budget_chars: int = 16_000, known: frozens
         if not number:
             raise
         scan.broken_off = f"after {number} lines: {error}"
+    _meet_all(scan)
     _close(scan)
     return _conclude(scan, number, budget_chars)
 
 
 def templates_of(lines: Iterable[bytes]) -> frozenset[int]:
-    """Return the kinds of line of a log, to be given to `distil` as *known*; of this process only, at most 20,000."""
+    """Return the kinds of line of a log, to be given to `distil` as *known*; of this process only, at most 40,000."""
     found: set[int] = set()
+    frames: set[int] = set()
     for line in lines:
-        found.add(hash(line[:KEY_BYTES].translate(None, NOISE)))
-        if len(found) >= PLAIN_TEMPLATES:
-            break
-    return frozenset(found)
+        key = line[:KEY_BYTES].translate(None, NOISE)
+        kind = hash(key)
+        if kind in found:
+            if len(line) < 1_000 and b" 0" in line and has_zero(line):
+                found.add(hash(key + ZERO))
+        elif len(found) < KNOWN_LIMIT or len(frames) < KNOWN_LIMIT:
+            found.add(kind)
+            frames.add(hash(frame_of(key)))
+    return frozenset(found | frames)
 
 
-def _meet(scan: _Scan, key: bytes, number: int, line: bytes) -> None:
-    """Take the first line of a template, unless there are too many already."""
-    watched = b"Traceback (most" in line or b'"error_detail"' in line
-    if len(scan.seen) < ALL_TEMPLATES and (len(scan.seen) < CROWDED or _admits(scan, line)):
-        scan.seen[key] = _Template(number, line[:LINE_LIMIT], watched)
-    if watched:
-        _watch(scan, number, line)
+def _meet_all(scan: _Scan) -> None:
+    """Take the first line of each new template; in a crowded log, of those that are worth it."""
+    batch, crowded = scan.later[:], len(scan.seen) >= CROWDED
+    scan.later.clear()
+    for key, number, line in scan.crowd.admitted(batch) if crowded else batch:
+        known = scan.seen.get(key)
+        if known is not None:
+            known.count += 1
+            continue
+        watched = b"Traceback (most" in line or b'"error_detail"' in line
+        if len(scan.seen) < ALL_TEMPLATES or watched:
+            zero = has_zero(line[:KEY_BYTES])
+            shortest = -1 if zero else len(line)
+            scan.seen[key] = _Template(number, line[:LINE_LIMIT], watched=watched, zero=zero, shortest=shortest)
+        if watched:
+            _watch(scan, number, line)
 
 
-def _admits(scan: _Scan, line: bytes) -> bool:
-    """Say whether a crowded log's new template is taken: names and ids make thousands of one kind of line."""
-    if any(word in line for word in _OVER_CAP):
-        return True
-    word = _FIRST_WORD.search(line, 0, 400)
-    first = word[1] if word else b""
-    scan.first_words[first] += 1
-    return len(scan.seen) < PLAIN_TEMPLATES and scan.first_words[first] <= PER_WORD
+def _seek_zero(scan: _Scan, template: _Template, key: bytes, number: int, line: bytes) -> None:
+    """Take a line that counts none of what the others of its template count some of as a template of its own."""
+    if template.shortest < 0:
+        return
+    template.shortest = min(template.shortest, len(line))
+    if not has_zero(line[:KEY_BYTES]):
+        return
+    template.count -= 1
+    known = scan.seen.get(key + ZERO)
+    if known is not None:
+        known.count += 1
+    elif len(scan.seen) < ALL_TEMPLATES:
+        scan.seen[key + ZERO] = _Template(number, line[:LINE_LIMIT], watched=False, zero=True, shortest=-1)
 
 
 def _watch(scan: _Scan, number: int, line: bytes) -> None:
@@ -167,7 +199,7 @@ def _watch(scan: _Scan, number: int, line: bytes) -> None:
         _add(scan, block)
     else:
         scan.open = block
-        if len(scan.followed) < PLAIN_TEMPLATES:
+        if len(scan.followed) < FEW_FOLLOWED:
             scan.followed.add(number)
 
 
@@ -232,11 +264,12 @@ def _kinds(scan: _Scan) -> Iterator[LineKind]:
     for key, template in scan.seen.items():
         if template.number not in seen:
             seen.add(template.number)
-            new = bool(scan.known) and hash(key) not in scan.known
-            yield LineKind(template.number, template.count, template.line, new, bool(scan.known) and not new)
+            before = hash(key) in scan.known
+            new = bool(scan.known) and not before and hash(frame_of(key)) not in scan.known
+            yield LineKind(template.number, template.count, template.line, new, before, template.zero)
     for number, line in list(scan.tail)[-12:]:
         if number not in seen:
-            yield LineKind(number, 1, line[:LINE_LIMIT], False, False)
+            yield LineKind(number, 1, line[:LINE_LIMIT], False, False, False)
 
 
 def _since(own: list[TracebackBlock], entries: list[Entry], lines: int, *, ended: bool) -> tuple[LogRecord, ...]:

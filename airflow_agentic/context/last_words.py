@@ -1,7 +1,7 @@
 """The last records of a log without a traceback → the error that the program printed, or how its process ended.
 
-Known runners have a form of their own (dbt, the JVM and so Spark, a shell); a killed process has none, only an
-exit code or a signal, and is ``unknown``: whoever killed it has not said why.
+Known runners have a form of their own (`printed_dbt`, `printed_jvm`, `printed_pod`, `printed_checks`, a shell); a
+killed process has none, only an exit code or a signal, and is ``unknown``: whoever killed it has not said why.
 """
 
 from __future__ import annotations
@@ -11,18 +11,23 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from airflow_agentic.context.log_record import LogRecord
+from airflow_agentic.context.printed_checks import check_error
+from airflow_agentic.context.printed_dbt import PrintedError, dbt_error
+from airflow_agentic.context.printed_jvm import jvm_error, with_jvm_cause
+from airflow_agentic.context.printed_pod import pod_error
 from airflow_agentic.records import Frame, TaskError, TaskKey
-from airflow_agentic.tracebacks import MESSAGE_LIMIT, PrintedException, fingerprint, is_wrapper, root_error
+from airflow_agentic.tracebacks import (
+    MESSAGE_LIMIT,
+    PrintedException,
+    fingerprint,
+    is_wrapper,
+    own_frames,
+    root_error,
+)
 
-_STAMP = re.compile(r"^(?:\x1b\[[0-9;]*m|\d\d:\d\d:\d\d(?:[.,]\d+)?\s+|\s)+")
-_DBT = re.compile(r"^(?P<kind>[A-Z]\w+) Error in (?P<what>\w+) (?P<name>\S+) \((?P<path>[^)]+)\)")
-_DBT_TEST = re.compile(r"^Failure in test (?P<name>\S+) \((?P<path>[^)]+)\)")
-_DBT_LINE = re.compile(r"\bLINE (?P<line>\d+):|\bline (?P<other>\d+)\b")
-_JVM = re.compile(r"^(?:Exception in thread \"[^\"]*\" |Caused by: )(?P<cls>[\w.$]+)(?:: (?P<message>.*))?$")
-_JVM_FRAME = re.compile(r"^\s+at (?P<function>[\w.$<>]+)\((?P<path>[\w.$]+):(?P<line>\d+)\)")
-_POD = re.compile(
-    r"\b(?P<reason>ImagePullBackOff|ErrImagePull|InvalidImageName|CreateContainerConfigError|CreateContainerError|"
-    r"CrashLoopBackOff|FailedScheduling|Unschedulable|FailedMount|Evicted|DeadlineExceeded)\b"
+_STAMP = re.compile(
+    r"^(?:\x1b\[[0-9;]*m|(?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d(?:[.,]\d+)?\s+|\[(?:error|info |info|warn |debug)\s*\] "
+    r"\[[\w -]+\]: |\s)+"
 )
 _SHELL = re.compile(r"^(?:/\S+/)?(?:ba|da|z|k)?sh: (?:line )?(?P<line>\d+): (?P<message>.+)$")
 _KILLED = re.compile(
@@ -30,6 +35,9 @@ _KILLED = re.compile(
     r"return code (?:-9|-15|137|143)\b|exited abnormally|heartbeat",
     re.IGNORECASE,
 )
+_POD_KILLED = re.compile(r"\bOOMKilled\b")
+_BARE = frozenset({"AirflowException", "AirflowFailException", "CosmosDbtRunError", "GXValidationFailed"})
+"""Exceptions that an operator raises for whatever its runner has met."""
 _FRAME_OF_COMMAND = re.compile(r"^(?:Command exited with return code|Running command)")
 _TROUBLE = re.compile(
     r"error|fail|fatal|exception|denied|refused|not found|no such|cannot|unable|invalid|missing", re.IGNORECASE
@@ -41,15 +49,46 @@ def printed_error(task: TaskKey, records: Sequence[LogRecord], *, wrapper: TaskE
 
     :param wrapper: the exception that only says that a command failed, if there is one.
     """
+    texts = texts_of(records, wrapper)
+    found = pod_error(texts) if _POD_KILLED.search("\n".join(texts)) else None
+    if found:
+        return _told(task, found)
     lines = [(_STAMP.sub("", r.event), r) for r in records]
     if any(_KILLED.search(text) for text, _ in lines[-12:]):
         said = [text for text, _ in lines if _KILLED.search(text)][-3:]
         extra = next((r.extra for t, r in reversed(lines) if _KILLED.search(t) and r.extra), "")
         return _error(task, "unknown", "; ".join([*said, *([extra] if extra else [])]), ())
-    texts = [line for record in records for line in _STAMP.sub("", record.event).split("\n")]
-    found = _dbt(task, texts) or _jvm(task, texts) or _pod(task, texts) or _shell(task, texts)
+    found = runner_error(texts)
     if found:
-        return found
+        return _told(task, found)
+    return _last(task, lines, wrapper)
+
+
+def runner_error(texts: Sequence[str]) -> PrintedError | None:
+    """Return the error of a runner that has a form of its own, or None."""
+    return dbt_error(texts) or jvm_error(texts) or check_error(texts) or pod_error(texts) or _shell(texts)
+
+
+def texts_of(records: Sequence[LogRecord], wrapper: TaskError | None) -> list[str]:
+    """Return the lines of the records without time stamps, and those of the exception that wraps them."""
+    texts = [_STAMP.sub("", line) if line[:1].strip() else line for r in records for line in r.event.split("\n")]
+    return texts + (wrapper.message.split("\n") if wrapper else [])
+
+
+def better_told(error: TaskError, records: Sequence[LogRecord]) -> TaskError:
+    """Return the cause that a runner printed instead of an exception that names none: PySpark's, or a bare one."""
+    texts = texts_of(records, error)
+    error = with_jvm_cause(error, texts)
+    if error.error_class.rsplit(".", 1)[-1] not in _BARE or own_frames(error.frames):
+        return error
+    found = runner_error(texts)
+    if found is None or found.error_class == "shell":
+        return error
+    told = _told(error.task, found)
+    return replace(told, chain=(*told.chain, *error.chain))
+
+
+def _last(task: TaskKey, lines: list[tuple[str, LogRecord]], wrapper: TaskError | None) -> TaskError:
     last = _last_said(lines)
     if wrapper is None:
         return _error(task, "unknown", last or "the log is empty", ())
@@ -81,47 +120,13 @@ def _last_said(lines: list[tuple[str, LogRecord]]) -> str:
     return [*(t for t, _ in spoken[-1:]), *telling][-1] if spoken else ""
 
 
-def _dbt(task: TaskKey, texts: list[str]) -> TaskError | None:
-    for index, text in enumerate(texts):
-        match = _DBT.match(text) or _DBT_TEST.match(text)
-        if not match:
-            continue
-        below = [t.strip() for t in texts[index + 1 : index + 8] if t.strip()]
-        message = " ".join(below[:5])[:MESSAGE_LIMIT] or text
-        where = _DBT_LINE.search(message)
-        line = int(where["line"] or where["other"]) if where else 0
-        kind = f"dbt.{match['kind']}Error" if "kind" in match.re.groupindex else "dbt.TestFailure"
-        frame = Frame(path=match["path"], line=line, function=match["name"])
-        return _error(task, kind, message, (frame,))
-    return None
-
-
-def _jvm(task: TaskKey, texts: list[str]) -> TaskError | None:
-    """Return the last ``Caused by`` with its frames: the JVM prints the first cause last."""
-    at = [i for i, text in enumerate(texts) if _JVM.match(text)]
-    if not at:
-        return None
-    match = _JVM.match(texts[at[-1]])
-    frames = [m for m in (_JVM_FRAME.match(t) for t in texts[at[-1] + 1 : at[-1] + 40]) if m]
-    tops = tuple(Frame(path=m["path"], line=int(m["line"]), function=m["function"]) for m in reversed(frames[:10]))
-    return _error(task, match["cls"], match["message"] or "", tops) if match else None
-
-
-def _pod(task: TaskKey, texts: list[str]) -> TaskError | None:
-    """Return why Kubernetes did not run the pod's container."""
-    said = [(m, text) for text in texts if (m := _POD.search(text))]
-    if not said:
-        return None
-    match, text = said[-1]
-    why = re.search(r"'?message'?: [\"'](?P<message>[^\"']{5,300})", text[match.start() :])
-    return _error(task, f"kubernetes.{match['reason']}", why["message"] if why else text.strip(), ())
-
-
-def _shell(task: TaskKey, texts: list[str]) -> TaskError | None:
+def _shell(texts: Sequence[str]) -> PrintedError | None:
     said = [m for m in (_SHELL.match(t) for t in texts) if m]
-    if not said:
-        return None
-    return _error(task, "shell", said[-1]["message"], ())
+    return PrintedError("shell", said[-1]["message"]) if said else None
+
+
+def _told(task: TaskKey, found: PrintedError) -> TaskError:
+    return _error(task, found.error_class, found.message, found.frames)
 
 
 def _error(task: TaskKey, error_class: str, message: str, frames: tuple[Frame, ...]) -> TaskError:

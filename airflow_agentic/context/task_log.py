@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from airflow_agentic.context.distil import DistilledLog, distil, templates_of
-from airflow_agentic.context.last_words import outlived, printed_error
+from airflow_agentic.context.last_words import better_told, outlived, printed_error
 from airflow_agentic.errors import IncidentNotFound, SourceUnavailable
 from airflow_agentic.ports import AirflowReader
 from airflow_agentic.records import (
@@ -180,7 +180,7 @@ def error_of(task: TaskKey, distilled: DistilledLog) -> TaskError:
     error = root_error(task, distilled.exceptions)
     only_wrapped = all(is_wrapper(item) for item in distilled.exceptions)
     if error is not None and not only_wrapped:
-        return error
+        return better_told(error, distilled.records)
     return printed_error(task, distilled.records, wrapper=error)
 
 

@@ -179,3 +179,30 @@ def test_repeated_tracebacks_are_counted_and_shown_once():
     distilled = distil([item for _ in range(50) for item in printed(*TRACE)])
     assert distilled.text.count("KeyError") == 1
     assert "×50" in distilled.text
+
+
+def test_a_count_of_zero_is_told_apart_from_hundreds_of_other_counts():
+    lines = printed(*(f"Copied {n} rows into raw.orders" for n in range(1, 3_000)))
+    lines.insert(1_700, line("Copied 0 rows into raw.orders"))
+    noise = printed(*(f"page {n} of feed {'ghijklmn'[n % 8] * 9} is read" for n in range(400)))
+    assert "Copied 0 rows into raw.orders" in distil([*noise, *lines], budget_chars=1_000).text
+
+
+def test_a_count_of_zero_among_names_without_number_is_kept():
+    names = [a + b + c for a in "ghijklmnop" for b in "qrstuvwxyz" for c in "ghijklmnopqrstuv"]
+    lines = printed(*(f"Copied {n + 1} rows into {name}.{name}" for n, name in enumerate(names)))
+    lines.insert(1_500, line("Copied 0 rows into raw.orders"))
+    assert "Copied 0 rows into raw.orders" in distil(lines, budget_chars=2_000).text
+
+
+def test_a_telling_line_within_a_long_record_of_many_lines_is_kept():
+    report = [f"  table t{n} column c{n} checked in {n} ms" for n in range(300)]
+    report.insert(140, "  table orders: 12 rows have no customer_id")
+    log = [*printed(*(f"page {n:x} ok" for n in range(3_000))), line("Report of run 7\n" + "\n".join(report))]
+    assert "12 rows have no customer_id" in distil(log, budget_chars=4_000).text
+
+
+def test_a_line_between_two_states_of_a_progress_bar_is_kept():
+    bar = "\r".join(f"{n}%|####      | {n}/900 [00:{n % 60}<00:11, 3.5it/s]" for n in range(400))
+    log = [line(f"{bar}\rchunk 17 is truncated, skipping it\r{bar}"), *printed(*(f"page {n}" for n in range(9)))]
+    assert "chunk 17 is truncated" in distil(log, budget_chars=4_000).text
