@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from airflow_agentic import pipeline, wiring
+from airflow_agentic.guardrails.stop import nothing_stops
 from airflow_agentic.records import (
     Answer,
     Approval,
@@ -69,7 +71,7 @@ def run_here(agentic_conn_id: str, dag_id: str, run_id: str, *, say: Callable[[s
         proposal = pipeline.investigate(incident_id, parts.investigation(incident_id))
         say(f"{proposal.diagnosis.category.value}: {proposal.diagnosis.root_cause}")
         say("validating in the workspace" if proposal.change else "no change to prove")
-        verdict = pipeline.prove(incident_id, parts.validation())
+        verdict = pipeline.prove(incident_id, parts.validation(incident_id))
         say(f"verdict: {verdict.decision.name}")
         asked = pipeline.needs_person(incident_id, parts.review())
         answer = (
@@ -78,14 +80,15 @@ def run_here(agentic_conn_id: str, dag_id: str, run_id: str, *, say: Callable[[s
             else Approval(answer=Answer.NOT_NEEDED)
         )
         pipeline.decide(incident_id, answer, parts.review())
-        outcome = pipeline.deliver(incident_id, parts.deliverance())
+        outcome = pipeline.deliver(incident_id, parts.deliverance(incident_id))
     return {"incident_id": incident_id, "result": outcome.status.value, "detail": outcome.url or outcome.detail}
 
 
 def withdraw(agentic_conn_id: str, incident_id: str) -> str:
     """Undo what was published for an incident, and say what was done: closed, or a draft revert once merged."""
     with wiring.connected(agentic_conn_id) as parts:
-        undone = pipeline.take_back(incident_id, parts.deliverance(), why="A person asked for it.")
+        held = replace(parts.deliverance(incident_id), go=nothing_stops)  # a person undoes it, stopped or not
+        undone = pipeline.take_back(incident_id, held, why="A person asked for it.")
     return f"{undone.done} {undone.revert.url or ''}".strip() if undone.revert else undone.done
 
 

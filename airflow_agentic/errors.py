@@ -2,6 +2,7 @@
 
 AgenticError
 ├── SettingsError        the operator: a setting or connection is wrong; retrying does not help
+├── Stopped              a person: the kill switch or maintenance is on; the task parks and goes on after it
 ├── ToolRefused          the model: its message is the tool result
 ├── SourceUnavailable    nobody: a context source could not answer, it becomes a Gap
 ├── ModelUnavailable     nobody: the model refused, timed out or is overloaded; the rules agent goes on
@@ -24,6 +25,17 @@ class AgenticError(Exception):
 
 class SettingsError(AgenticError):
     """A setting or a connection cannot be used; the message names it and what is allowed."""
+
+
+class Stopped(AgenticError):
+    """The kill switch is thrown or maintenance is on; what was begun is kept, and goes on once that ends.
+
+    :param until: when it ends, in ISO 8601; empty: when a person says so.
+    """
+
+    def __init__(self, message: str, *, until: str = "") -> None:
+        super().__init__(message)
+        self.until = until
 
 
 class ToolRefused(AgenticError):

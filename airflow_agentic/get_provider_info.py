@@ -73,9 +73,10 @@ def _model_and_forge() -> dict[str, Any]:
     return {
         "trust_level": _choice(
             "Trust level",
-            "observe: record incidents. diagnose: publish the diagnosis as an issue. propose: open a draft PR.",
+            "observe: record incidents. diagnose: publish the diagnosis as an issue. propose: open a draft PR. "
+            "propose_ready: ready for review, once earned and accepted.",
             "diagnose",
-            ["observe", "diagnose", "propose"],
+            ["observe", "diagnose", "propose", "propose_ready"],
         ),
         "may_clear": _field(
             "Clear transient failures",
@@ -175,7 +176,12 @@ def _limits() -> dict[str, Any]:
         "usd_per_day": _number("USD per day", "What a model may cost over all incidents.", "number", 10.0, 0, 100000),
         "reviewers": _list("Reviewers", "Who is asked to review, as the forge names them."),
         "accept": _list(
-            "Accepted risks", "Any of unprotected_base_branch, wide_token, unpinned_source; each is refused otherwise."
+            "Accepted risks",
+            "Any of unprotected_base_branch, review_not_required, may_bypass_review, wide_token, unpinned_source; "
+            "each is refused otherwise.",
+        ),
+        "policy_file": _text(
+            "Policy file", "agentic_policy.yaml on the worker's disk; empty: [agentic] policy_file, or no policy."
         ),
     }
 
@@ -229,6 +235,19 @@ def _options() -> dict[str, Any]:
         ),
         "accept_weaker_isolation": _option(
             "Isolation layers of the workspace that may be missing, comma-separated: see ``airflow agentic check``.",
+            "string",
+            "",
+        ),
+        "policy_file": _option(
+            "``agentic_policy.yaml`` on this machine's disk, the same on every worker: what the agent may do for "
+            "which Dag. It only narrows the ``agentic`` connection; empty: the connection alone holds.",
+            "string",
+            "",
+            "/opt/airflow/dags/agentic_policy.yaml",
+        ),
+        "permissions_lock": _option(
+            "The accepted permission manifest, see ``airflow agentic permissions``; empty: "
+            "``agentic_permissions.lock`` beside the policy file.",
             "string",
             "",
         ),

@@ -9,7 +9,7 @@ store; nothing else does. Each function can be run again: it ends in the same st
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
@@ -18,13 +18,14 @@ from typing import TypeVar
 from airflow_agentic.agents.propose import propose
 from airflow_agentic.channels.announce import announce
 from airflow_agentic.context.gather import gather
-from airflow_agentic.errors import AgenticError, DeliveryRefused
+from airflow_agentic.errors import AgenticError, DeliveryRefused, Stopped
 from airflow_agentic.facts import dossier_facts, lines, proof_facts, proposal_facts, size, verdict_facts
 from airflow_agentic.forges.publish import Publication, build_delivery, cause_of, publish
 from airflow_agentic.forges.undo import Undone, undo
 from airflow_agentic.guardrails.judge import judge
 from airflow_agentic.guardrails.ledger import stage
 from airflow_agentic.guardrails.rules.team_rules import TeamRulesRule
+from airflow_agentic.guardrails.stop import Go, nothing_stops
 from airflow_agentic.ports import (
     Agent,
     AirflowReader,
@@ -74,6 +75,8 @@ class Investigation:
     agent: Agent
     fallback: Agent
     token_budget: int = 12_000
+    go: Go = nothing_stops
+    """Asked before each stage; it raises `Stopped` while the kill switch is thrown or maintenance is on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +89,7 @@ class Validation:
     rules: tuple[Rule, ...]
     redactor: Redactor
     reduction: ReductionLimits = field(default_factory=ReductionLimits)
+    go: Go = nothing_stops
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +114,8 @@ class Deliverance:
     """Where each pull request is noted, to be watched once merged; None: it is not watched."""
     clear: Callable[[Incident, Proposal], str] | None = None
     """Clears a transient failure once; None: the trust level or the connection does not allow it."""
+    go: Go = nothing_stops
+    """Asked before each outward action as well."""
 
 
 def investigate(incident_id: str, parts: Investigation) -> Proposal:
@@ -119,7 +125,7 @@ def investigate(incident_id: str, parts: Investigation) -> Proposal:
     """
     incident = parts.incidents.advance(incident_id, IncidentState.INVESTIGATING, "reading logs, history and code")
     with _failing_safe(parts.incidents, incident_id, "investigate"):
-        with stage(parts.ledger, incident_id, "gather") as facts:
+        with stage(parts.ledger, incident_id, "gather", go=parts.go) as facts:
             dossier = gather(
                 incident,
                 reader=parts.reader,
@@ -138,7 +144,7 @@ def investigate(incident_id: str, parts: Investigation) -> Proposal:
             members=dossier.incident.members,
             logical_date=dossier.incident.logical_date,
         )
-        with stage(parts.ledger, incident_id, "propose", agent=parts.agent.name) as facts:
+        with stage(parts.ledger, incident_id, "propose", go=parts.go, agent=parts.agent.name) as facts:
             proposal = propose(dossier, agent=parts.agent, fallback=parts.fallback)
             facts.update(proposal_facts(proposal), body=parts.ledger.attach(incident_id, proposal))
         parts.incidents.keep(incident_id, proposal)
@@ -154,7 +160,7 @@ def prove(incident_id: str, parts: Validation) -> Verdict:
     incident = parts.incidents.advance(incident_id, IncidentState.VALIDATING, "proving the change in the workspace")
     with _failing_safe(parts.incidents, incident_id, "validate"):
         dossier, proposal = _kept(parts.incidents, incident, Dossier), _kept(parts.incidents, incident, Proposal)
-        with stage(parts.ledger, incident_id, "validate", change=size(proposal)) as facts:
+        with stage(parts.ledger, incident_id, "validate", go=parts.go, change=size(proposal)) as facts:
             proof = validate(
                 dossier,
                 proposal,
@@ -168,7 +174,7 @@ def prove(incident_id: str, parts: Validation) -> Verdict:
         parts.incidents.keep(incident_id, proof)
         proposal = _reduced(proposal, proof)
         parts.incidents.keep(incident_id, proposal)
-        with stage(parts.ledger, incident_id, "judge") as facts:
+        with stage(parts.ledger, incident_id, "judge", go=parts.go) as facts:
             verdict = judge(proposal, proof, rules=(*parts.rules, TeamRulesRule(dossier.team_rules)))
             facts.update(verdict_facts(verdict), body=parts.ledger.attach(incident_id, verdict))
         parts.incidents.keep(incident_id, verdict)
@@ -212,7 +218,7 @@ def deliver(incident_id: str, parts: Deliverance) -> Outcome:
         dossier, proposal = _kept(parts.incidents, incident, Dossier), _kept(parts.incidents, incident, Proposal)
         proof, verdict = _kept(parts.incidents, incident, Proof), _kept(parts.incidents, incident, Verdict)
         approval = parts.incidents.kept(incident_id, Approval) or Approval(answer=Answer.NOT_NEEDED)
-        with stage(parts.ledger, incident_id, "publish") as facts:
+        with stage(parts.ledger, incident_id, "publish", go=parts.go) as facts:
             outcome = publish(
                 incident,
                 dossier,
@@ -223,18 +229,19 @@ def deliver(incident_id: str, parts: Deliverance) -> Outcome:
                 forge=parts.forge,
                 publication=parts.publication,
                 redactor=parts.redactor,
-                before=lambda event, said: parts.ledger.append(incident_id, "publish", event, said),
+                before=_before(parts, incident_id, "publish"),
             )
             facts.update(status=outcome.status.value, url=outcome.url or "", rollback=outcome.rollback)
         if parts.fixes and outcome.status in _WATCHED:
             parts.fixes.opened(_fix(incident, dossier, outcome, parts.publication))
         if parts.clear:
+            parts.go(incident_id)
             outcome = replace(outcome, detail=f"{outcome.detail} {parts.clear(incident, proposal)}".strip())
         parts.incidents.keep(incident_id, outcome)
         incident = parts.incidents.advance(
             incident_id, IncidentState.DELIVERED, f"{outcome.status.value}: {outcome.title}", url=outcome.url
         )
-        with stage(parts.ledger, incident_id, "announce") as facts:
+        with stage(parts.ledger, incident_id, "announce", go=parts.go) as facts:
             facts.update(notes=lines(announce(incident, outcome, parts.channels)))
     return outcome
 
@@ -246,12 +253,12 @@ def take_back(incident_id: str, parts: Deliverance, *, why: str) -> Undone:
     :raises ForgeError: the forge did not take it, or the merged lines have changed since; repeating is safe.
     """
     delivery = delivery_of(incident_id, parts)
-    with stage(parts.ledger, incident_id, "rollback", branch=delivery.branch, because=why) as facts:
+    with stage(parts.ledger, incident_id, "rollback", go=parts.go, branch=delivery.branch, because=why) as facts:
         undone = undo(
             delivery,
             forge=parts.forge,
             why=parts.redactor.redact(why),
-            before=lambda event, said: parts.ledger.append(incident_id, "rollback", event, said),
+            before=_before(parts, incident_id, "rollback"),
         )
         facts.update(done=undone.done, url=(undone.revert.url if undone.revert else "") or "")
     parts.incidents.advance(incident_id, IncidentState.DELIVERED, f"rolled back: {undone.done}")
@@ -271,6 +278,16 @@ def _reduced(proposal: Proposal, proof: Proof) -> Proposal:
         return proposal
     said = (f"taken out, because nothing that was run needs it: {part}" for part in proof.taken_out)
     return replace(proposal, change=proof.reduced, notes=(*proposal.notes, *said))
+
+
+def _before(parts: Deliverance, incident_id: str, name: str) -> Callable[[str, Mapping[str, object]], None]:
+    """Return what is told of each side effect before it happens, and may stop it."""
+
+    def before(event: str, said: Mapping[str, object]) -> None:
+        parts.go(incident_id)
+        parts.ledger.append(incident_id, name, event, said)
+
+    return before
 
 
 _WATCHED = (OutcomeStatus.PR_OPENED, OutcomeStatus.PR_UPDATED, OutcomeStatus.PR_UNCHANGED)
@@ -293,6 +310,9 @@ def _failing_safe(incidents: Incidents, incident_id: str, name: str) -> Iterator
     """Let an error fly, but leave the incident with the stage's name and the reason."""
     try:
         yield
+    except Stopped as error:
+        incidents.advance(incident_id, incidents.get(incident_id).state, f"{name} waits: {error}")
+        raise
     except DeliveryRefused as error:
         detail = f"refused: {error} Mend that, or accept the risk by name; then clear the {name} task."
         incidents.advance(incident_id, IncidentState.FAILED, detail)

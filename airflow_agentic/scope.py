@@ -15,7 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from airflow_agentic.errors import SettingsError
 
-ACCEPTABLE_RISKS = ("unprotected_base_branch", "wide_token", "unpinned_source")
+ACCEPTABLE_RISKS = (
+    "unprotected_base_branch",
+    "review_not_required",
+    "may_bypass_review",
+    "wide_token",
+    "unpinned_source",
+)
 
 
 class TrustLevel(str, Enum):
@@ -27,6 +33,8 @@ class TrustLevel(str, Enum):
     """Publish the diagnosis as an issue; no pull request."""
     PROPOSE = "propose"
     """Open a draft pull request with a proved fix."""
+    PROPOSE_READY = "propose_ready"
+    """Open it ready for review. Never by configuration alone: see ``airflow agentic trust``."""
 
 
 class Scope(BaseModel):
@@ -102,20 +110,14 @@ class Scope(BaseModel):
     include_owners: tuple[str, ...] = ()
     exclude_owners: tuple[str, ...] = ()
     accept: tuple[str, ...] = ()
-    """Risks accepted by name: ``unprotected_base_branch``, ``wide_token``, ``unpinned_source``."""
+    """Risks accepted by name: see `ACCEPTABLE_RISKS`."""
+    policy_file: str = ""
+    """``agentic_policy.yaml`` on the worker's disk; empty: the setting ``[agentic] policy_file``, or no policy."""
 
     @field_validator("allowed_paths", "protected_paths")
     @classmethod
     def _globs(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        from pathspec import GitIgnoreSpec
-
-        for glob in value:
-            if not glob or glob.startswith(("/", "!")) or ".." in glob.split("/"):
-                raise ValueError(
-                    f"{glob!r} is no glob inside the repository; allowed: gitignore patterns such as 'dags/**'"
-                )
-            GitIgnoreSpec.from_lines([glob])
-        return value
+        return checked_globs(value)
 
     @field_validator("repository")
     @classmethod
@@ -152,6 +154,19 @@ class Scope(BaseModel):
     def agent_pattern(self) -> str:
         """Return the agent that the scope asks for."""
         return self.pattern or ("single" if self.anthropic_conn_id else "rules")
+
+
+def checked_globs(globs: tuple[str, ...]) -> tuple[str, ...]:
+    """Return *globs*. :raises ValueError: one is no gitignore pattern inside the repository."""
+    from pathspec import GitIgnoreSpec
+
+    for glob in globs:
+        if not glob or glob.startswith(("/", "!")) or ".." in glob.split("/"):
+            raise ValueError(
+                f"{glob!r} is no glob inside the repository; allowed: gitignore patterns such as 'dags/**'"
+            )
+        GitIgnoreSpec.from_lines([glob])
+    return globs
 
 
 def read_scope(extra: str | dict[str, Any] | None, *, conn_id: str) -> Scope:

@@ -37,6 +37,10 @@ class Settings:
     """Names of isolation layers that may be missing: see ``airflow agentic check``."""
     keep_bodies: bool = True
     """Whether the ledger keeps what was said to and by a model, or only its digests."""
+    policy_file: str = ""
+    """``agentic_policy.yaml`` on this machine's disk; empty: only what the connection says holds."""
+    permissions_lock: str = ""
+    """The accepted permission manifest; empty: ``agentic_permissions.lock`` beside the policy."""
     lineage_key: str = field(default="", repr=False)
     """What a sender of lineage events must know; empty: the endpoint is closed."""
     lineage_aliases: Mapping[str, str] = field(default_factory=dict)
@@ -80,6 +84,8 @@ def read_settings() -> Settings:
             word.strip() for word in text("accept_weaker_isolation", "").split(",") if word.strip()
         ),
         keep_bodies=_content(text("ledger_content", "full")),
+        policy_file=text("policy_file", ""),
+        permissions_lock=text("permissions_lock", ""),
         lineage_key=text("lineage_key", ""),
         lineage_aliases=_aliases(text("lineage_aliases", "{}")),
         lineage_events_days=number("lineage_events_days", 30.0),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timezone
 from functools import cached_property
 from typing import Any
@@ -21,10 +21,12 @@ from airflow_agentic.airflow_rest import AirflowRest
 from airflow_agentic.context.airflow_api import AirflowApi
 from airflow_agentic.context.lineage import Origin
 from airflow_agentic.context.suspects import rank
-from airflow_agentic.errors import SettingsError
+from airflow_agentic.errors import SettingsError, Stopped
 from airflow_agentic.forges.publish import Publication
 from airflow_agentic.guardrails.escape import code_block, escape_markdown
+from airflow_agentic.guardrails.occurrences import WaitingAgent
 from airflow_agentic.guardrails.redact import SpanRedactor
+from airflow_agentic.guardrails.stop import StoppableWorkspace, refuse_if_stopped
 from airflow_agentic.pipeline import Deliverance, Investigation, Review, Validation
 from airflow_agentic.plugs import (
     build_agent,
@@ -37,6 +39,8 @@ from airflow_agentic.plugs import (
     git_environment,
 )
 from airflow_agentic.plugs_lineage import lineage_origins
+from airflow_agentic.policy.policy import Mandate
+from airflow_agentic.policy.read import PolicyOnDisk
 from airflow_agentic.ports import Agent, AirflowReader, Redactor, Workspace
 from airflow_agentic.records import Failure, Proposal, ReductionLimits, Signal, Verdict
 from airflow_agentic.scope import Scope, TrustLevel, read_scope
@@ -65,12 +69,14 @@ def connected(agentic_conn_id: str = "") -> Iterator[Parts]:
 
 @contextmanager
 def connected_to(settings: Settings, scope: Scope) -> Iterator[Parts]:
-    """Yield the parts for a scope that has been read already."""
+    """Yield the parts for a scope that has been read already. :raises SettingsError: the policy cannot be read."""
+    policy = PolicyOnDisk(scope.policy_file or settings.policy_file)
+    policy.current()
     with (
         tempfile.TemporaryDirectory(prefix="agentic-") as folder,
         open_store(settings.store_url, keep_bodies=settings.keep_bodies) as store,
     ):
-        yield Parts(settings=settings, scope=scope, store=store, folder=folder)
+        yield Parts(settings=settings, scope=scope, store=store, folder=folder, policy=policy)
 
 
 def connection(conn_id: str) -> Any:
@@ -95,6 +101,26 @@ class Parts:
     store: Store
     folder: str
     """A temporary folder of this task's own."""
+    policy: PolicyOnDisk = field(default_factory=lambda: PolicyOnDisk(""))
+
+    def mandate(self, incident_id: str) -> Mandate:
+        """Return what the policy leaves of the scope to the Dag of this incident."""
+        incident = self.store.incidents.get(incident_id)
+        return self.policy.current().mandate_for(incident.dag_id, incident.tags, incident.owners, self.scope)
+
+    def go(self, incident_id: str) -> None:
+        """Do nothing while work may go on. :raises Stopped: the switch is thrown, or the Dag is in maintenance."""
+        refuse_if_stopped(self.store.incidents)
+        mandate = self.mandate(incident_id)
+        if mandate.killed:
+            raise Stopped(
+                f"Stopped by kill_switch of the policy {self.policy.current().path!r}. Incidents are recorded, nothing "
+                "else is done. To go on set it to false."
+            )
+        closed = mandate.closed_until(datetime.now(timezone.utc))
+        if closed:
+            until = closed[0].isoformat(timespec="seconds")
+            raise Stopped(f"In maintenance until {until}: {closed[1]}. It is picked up after that.", until=until)
 
     def failure_from(self, conf: Mapping[str, Any]) -> tuple[str, Failure]:
         """Return the incident's id and the failure that a triage run's conf describes.
@@ -130,13 +156,13 @@ class Parts:
 
     def investigation(self, incident: str) -> Investigation:
         """Eyes and, if the connection names one, a model."""
-        rules = RulesAgent()
+        rules, mandate = RulesAgent(), self.mandate(incident)
         return Investigation(
             incidents=self.store.incidents,
             ledger=self.store.ledger,
             reader=self.reader,
             sources=build_sources(
-                self.scope,
+                mandate.scope,
                 reader=self.reader,
                 folder=self.folder,
                 connect=connection,
@@ -145,27 +171,30 @@ class Parts:
             ),
             rank=rank,
             redactor=self.redactor,
-            agent=self._agent(incident, rules),
+            agent=self._agent(incident, rules, mandate),
             fallback=rules,
+            go=self.go,
         )
 
-    def validation(self) -> Validation:
+    def validation(self, incident: str) -> Validation:
         """An isolated workspace with staging connections."""
+        scope = self.mandate(incident).scope
         workspace: Workspace = registry.find("workspaces", "local")(
-            clone_url=clone_url(self.scope),
-            base_branch=self.scope.base_branch,
-            dags_path=self.scope.dags_path,
-            staging=build_staging(self.scope, connection),
+            clone_url=clone_url(scope),
+            base_branch=scope.base_branch,
+            dags_path=scope.dags_path,
+            staging=build_staging(scope, connection),
             accept_weaker=self.settings.accept_weaker_isolation,
-            git_environment=git_environment(self.scope, connection, self.folder),
+            git_environment=git_environment(scope, connection, self.folder),
         )
         return Validation(
             incidents=self.store.incidents,
             ledger=self.store.ledger,
-            workspace=workspace,
-            rules=build_rules(self.scope, self.redactor),
+            workspace=StoppableWorkspace(workspace, self.go),
+            rules=build_rules(scope, self.redactor),
             redactor=self.redactor,
-            reduction=ReductionLimits(seconds=self.scope.reduce_s),
+            reduction=ReductionLimits(seconds=scope.reduce_s),
+            go=self.go,
         )
 
     def review(self) -> Review:
@@ -182,17 +211,21 @@ class Parts:
         cause, diff = escape_markdown(proposal.diagnosis.root_cause), code_block(proposal.change.diff, "diff")
         return f"{cause}\n\nWhy you are asked:\n\n{asks}\n\n{diff}"
 
-    def deliverance(self, notifiers: Sequence[Any] = (), context: Mapping[str, Any] | None = None) -> Deliverance:
+    def deliverance(
+        self, incident: str, notifiers: Sequence[Any] = (), context: Mapping[str, Any] | None = None
+    ) -> Deliverance:
         """The forge, and whoever is told."""
+        scope = self.mandate(incident).scope
         return Deliverance(
             incidents=self.store.incidents,
             ledger=self.store.ledger,
-            forge=build_forge(self.scope, changes=self.store.changes, connect=connection),
+            forge=build_forge(scope, changes=self.store.changes, connect=connection),
             channels=build_channels(notifiers, context),
             redactor=self.redactor,
-            publication=publication(self.scope),
+            publication=publication(scope),
+            go=self.go,
             fixes=self.store.fixes,
-            clear=self._clear(),
+            clear=self._clear(scope),
         )
 
     def sweeping(self) -> Sweeping:
@@ -210,10 +243,10 @@ class Parts:
         )
 
     def _watching(self) -> Watching:
-        held = self.deliverance()
+        forge = build_forge(self.scope, changes=self.store.changes, connect=connection)
 
         def take_back(incident: str, why: str) -> str | None:
-            undone = pipeline.take_back(incident, held, why=why)
+            undone = pipeline.take_back(incident, self.deliverance(incident), why=why)
             return undone.revert.url if undone.revert else None
 
         return Watching(
@@ -221,8 +254,8 @@ class Parts:
             incidents=self.store.incidents,
             ledger=self.store.ledger,
             reader=self.reader,
-            whereabouts=lambda incident: held.forge.whereabouts(pipeline.delivery_of(incident, held)),
-            follows=held.forge.follows,
+            whereabouts=lambda incident: forge.whereabouts(pipeline.delivery_of(incident, self.deliverance(incident))),
+            follows=forge.follows,
             take_back=take_back,
             watch_runs=self.scope.watch_runs,
         )
@@ -251,12 +284,14 @@ class Parts:
         return SpanRedactor(masker=lambda text: str(redact(text)))
 
     def _note(self, incident: str, kind: str, payload: Mapping[str, Any]) -> None:
+        if kind == "request":
+            self.go(incident)
         facts = exchange_facts(kind, payload, self.store.ledger.attach(incident, payload))
         self.store.ledger.append(incident, "propose", kind, facts)
 
-    def _clear(self) -> ClearOnce | None:
+    def _clear(self, scope: Scope) -> ClearOnce | None:
         """Return what clears a transient failure; made of the account that may trigger, and only where allowed."""
-        if not (self.scope.may_clear and self.scope.trust_level is TrustLevel.PROPOSE and self.scope.airflow_conn_id):
+        if not (scope.may_clear and scope.trust_level in _PROPOSING and scope.airflow_conn_id):
             return None
         return ClearOnce(self._rest(), self.store.incidents, self.store.ledger)
 
@@ -264,18 +299,28 @@ class Parts:
         conn = connection(self.scope.airflow_conn_id)
         return AirflowRest(base_url(conn), conn.login or "", conn.password or "")
 
-    def _agent(self, incident: str, rules: Agent) -> Agent:
-        if self.scope.trust_level is TrustLevel.OBSERVE or self.scope.agent_pattern() == "rules":
+    def _agent(self, incident: str, rules: Agent, mandate: Mandate) -> Agent:
+        scope = mandate.scope
+        if scope.trust_level is TrustLevel.OBSERVE or scope.agent_pattern() == "rules":
             return rules
-        return build_agent(
-            self.scope,
-            client=lambda: anthropic_client(self.scope.anthropic_conn_id),
-            spending=self.store.spending(self.scope.usd_per_incident, self.scope.usd_per_day),
+        agent = build_agent(
+            scope,
+            client=lambda: anthropic_client(scope.anthropic_conn_id),
+            spending=self.store.spending(scope.usd_per_incident, scope.usd_per_day, mandate.usd_per_dag_day),
             redactor=self.redactor,
             reader=self.reader,
             record=lambda kind, payload: self._note(incident, kind, payload),
             lineage=self.lineage,
         )
+        return WaitingAgent(
+            agent,
+            rules,
+            occurrences=mandate.occurrences,
+            seen=lambda fingerprint: len(self.store.incidents.incidents_with(fingerprint)),
+        )
+
+
+_PROPOSING = (TrustLevel.PROPOSE, TrustLevel.PROPOSE_READY)
 
 
 def publication(scope: Scope) -> Publication:

@@ -113,9 +113,8 @@ class GithubForge:
                     return _outcome(OutcomeStatus.PR_UNCHANGED, pull, delivery, "The same change is there already.")
                 pull.edit(title=delivery.title, body=delivery.body)
                 return _outcome(OutcomeStatus.PR_UPDATED, pull, delivery)
-            pull = self._repo().create_pull(
-                base=self._base, head=delivery.branch, title=delivery.title, body=delivery.body, draft=True
-            )
+            text = {"title": delivery.title, "body": delivery.body, "draft": not delivery.ready}
+            pull = self._repo().create_pull(base=self._base, head=delivery.branch, **text)
             return _outcome(OutcomeStatus.PR_OPENED, pull, delivery, self._mark(pull, delivery))
 
     def open_issue(self, delivery: Delivery) -> Outcome:

@@ -34,6 +34,7 @@ from airflow_agentic.records import (
 BODY_LIMIT = 65_536
 """GitHub's, in characters; more is HTTP 422."""
 _TITLE_LIMIT = 200
+_PROPOSING = ("propose", "propose_ready")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +71,7 @@ def publish(
     body = write_body(*parts, as_change=change is not None, why_not=why_not, base_branch=publication.base_branch)
     body = _bounded(redactor.redact(body))
     delivery = build_delivery(incident, dossier, replace(proposal, change=change), body=body, publication=publication)
-    if publication.trust_level not in ("diagnose", "propose"):
+    if publication.trust_level not in ("diagnose", *_PROPOSING):
         return Outcome(status=OutcomeStatus.RECORDED, title=delivery.title, body=body, detail=why_not)
     delivery = replace(delivery, commit_message=redactor.redact(delivery.commit_message))
     if change is None:
@@ -91,13 +92,13 @@ def publish(
 def why_no_change(proposal: Proposal, proof: Proof, verdict: Verdict, approval: Approval, trust_level: str) -> str:
     """Return in one sentence why no pull request may be opened; empty when one may."""
     denied = "; ".join(f.message for f in verdict.findings if f.decision is Decision.DENY)
-    if trust_level not in ("diagnose", "propose"):
+    if trust_level not in ("diagnose", *_PROPOSING):
         return f"The trust level is {trust_level!r}: nothing is published."
     if proof.status is ProofStatus.ALREADY_FIXED:
         return "The base branch already passes: it is fixed there."
     if proposal.change is None:
         return "No change of the code would cure it."
-    if trust_level != "propose":
+    if trust_level not in _PROPOSING:
         return "The trust level is 'diagnose': the diagnosis is published, the change is not."
     if verdict.decision is Decision.DENY:
         return f"Denied: {denied or 'by the guardrails'}"
@@ -132,6 +133,7 @@ def build_delivery(
         change=proposal.change,
         labels=("agentic",),
         reviewers=publication.reviewers,
+        ready=publication.trust_level == "propose_ready",
     )
 
 

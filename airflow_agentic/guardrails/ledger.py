@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from airflow_agentic.errors import AuditError
@@ -10,14 +10,18 @@ from airflow_agentic.ports import Ledger
 
 
 @contextmanager
-def stage(ledger: Ledger, incident_id: str, stage: str, **facts: object) -> Iterator[dict[str, object]]:
+def stage(
+    ledger: Ledger, incident_id: str, stage: str, *, go: Callable[[str], None], **facts: object
+) -> Iterator[dict[str, object]]:
     """Give a dict to be filled with what the stage found; it becomes the facts of ``finished``.
 
     Whatever the stage raises is written as ``failed``, with its class and message, and flies on.
 
+    :param go: asked with the incident's id before anything is done; raises to stop it.
     :param facts: of the line ``started``.
     :raises AuditError: a line could not be written; nothing may go on without it.
     """
+    go(incident_id)
     ledger.append(incident_id, stage, "started", facts)
     found: dict[str, object] = {}
     try:

@@ -6,7 +6,9 @@ builds just the parts that its side of the permission boundary may hold.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,14 +17,18 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleException
 
 from airflow_agentic import pipeline, wiring
-from airflow_agentic.errors import IncidentNotFound, SettingsError
+from airflow_agentic.errors import IncidentNotFound, SettingsError, Stopped
 from airflow_agentic.records import Answer, Approval
 from airflow_agentic.settings import read_settings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+log = logging.getLogger(__name__)
+
 POLL_S = 10.0
+STOPPED_POLL_S = 30.0
+"""How often a parked task looks whether it may go on."""
 APPROVE, REJECT = "Approve", "Reject"
 
 
@@ -60,7 +66,7 @@ class InvestigateOperator(BaseOperator):
         if self.failed_dag_id:
             conf = {"dag_id": self.failed_dag_id, "run_id": self.failed_run_id}
         try:
-            with wiring.connected(self.agentic_conn_id) as parts:
+            with parked_while_stopped(), wiring.connected(self.agentic_conn_id) as parts:
                 incident_id, failure = parts.failure_from(conf)
                 self._wait_until_settled(parts.reader.dag_run(failure.dag_id, failure.run_id).state, context)
                 parts.store.ledger.capture(incident_id, failure)
@@ -90,8 +96,8 @@ class ValidateOperator(BaseOperator):
 
     def execute(self, context: Mapping[str, Any]) -> str:
         """Run validate and judge."""
-        with wiring.connected(self.agentic_conn_id) as parts:
-            verdict = pipeline.prove(self.incident_id, parts.validation())
+        with parked_while_stopped(), wiring.connected(self.agentic_conn_id) as parts:
+            verdict = pipeline.prove(self.incident_id, parts.validation(self.incident_id))
         self.log.info("Verdict on %s: %s", self.incident_id, verdict.decision.name)
         return self.incident_id
 
@@ -150,10 +156,25 @@ class DeliverOperator(BaseOperator):
 
     def execute(self, context: Mapping[str, Any]) -> str:
         """Run publish and announce."""
-        with wiring.connected(self.agentic_conn_id) as parts:
-            outcome = pipeline.deliver(self.incident_id, parts.deliverance(self.channels, context))
+        with parked_while_stopped(), wiring.connected(self.agentic_conn_id) as parts:
+            outcome = pipeline.deliver(self.incident_id, parts.deliverance(self.incident_id, self.channels, context))
         self.log.info("%s: %s %s", outcome.status.value, outcome.title, outcome.url or "")
         return outcome.url or ""
+
+
+@contextmanager
+def parked_while_stopped() -> Iterator[None]:
+    """Give the worker slot back while the kill switch is thrown or maintenance is on; the task comes back by itself.
+
+    :raises AirflowRescheduleException: instead of `Stopped`.
+    """
+    try:
+        yield
+    except Stopped as error:
+        now = datetime.now(timezone.utc)
+        until = datetime.fromisoformat(error.until) if error.until else now
+        log.info("%s", error)
+        raise AirflowRescheduleException(max(until, now + timedelta(seconds=STOPPED_POLL_S))) from error
 
 
 def _approval(event: Mapping[str, Any]) -> Approval:

@@ -116,6 +116,8 @@ class Delivery:
     """None: an issue, not a pull request."""
     labels: tuple[str, ...] = ()
     reviewers: tuple[str, ...] = ()
+    ready: bool = False
+    """Open it ready for review; else a draft."""
 
 
 @dataclass(frozen=True, kw_only=True)

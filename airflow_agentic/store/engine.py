@@ -27,9 +27,12 @@ class Store:
     changes: SqlChanges
     fixes: SqlFixes
 
-    def spending(self, usd_per_incident: float, usd_per_day: float) -> SqlSpending:
+    def spending(
+        self, usd_per_incident: float, usd_per_day: float, usd_per_dag_day: float | None = None
+    ) -> SqlSpending:
         """Return the account with these limits; the sums are those of the whole store."""
-        return SqlSpending(self.database, usd_per_incident=usd_per_incident, usd_per_day=usd_per_day)
+        limits = {"usd_per_incident": usd_per_incident, "usd_per_day": usd_per_day}
+        return SqlSpending(self.database, **limits, usd_per_dag_day=usd_per_dag_day)
 
     def close(self) -> None:
         """Close this process's connections; using the store again opens new ones."""

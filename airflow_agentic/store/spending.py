@@ -12,14 +12,15 @@ import math
 import uuid
 from dataclasses import asdict
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
 
 from airflow_agentic.errors import BudgetExceeded, StoreError
 from airflow_agentic.records import Usage
 from airflow_agentic.store.clock import now
 from airflow_agentic.store.database import Database
-from airflow_agentic.store.tables import SPENDING
+from airflow_agentic.store.tables import INCIDENTS, SPENDING
 
+_PLACES = {"usd_per_dag_day": "the policy"}
 MICROS = 1_000_000
 """Millionths in a dollar."""
 
@@ -27,9 +28,13 @@ MICROS = 1_000_000
 class SqlSpending:
     """The port `Spending` on a database."""
 
-    def __init__(self, database: Database, *, usd_per_incident: float, usd_per_day: float) -> None:
+    def __init__(
+        self, database: Database, *, usd_per_incident: float, usd_per_day: float, usd_per_dag_day: float | None = None
+    ) -> None:
         self._database = database
         self._limits = {"usd_per_incident": usd_per_incident, "usd_per_day": usd_per_day}
+        if usd_per_dag_day is not None:
+            self._limits["usd_per_dag_day"] = usd_per_dag_day
 
     def reserve(self, incident_id: str, usd: float) -> str:
         """Hold *usd* and return the reservation's id.
@@ -40,11 +45,13 @@ class SqlSpending:
         wanted, at, reservation = micros(usd), now(), uuid.uuid4().hex
         with self._database.write() as connection:
             self._database.exclusively(connection, "spending")
-            for field, rows in (
-                ("usd_per_incident", SPENDING.c.incident_id == incident_id),
-                ("usd_per_day", SPENDING.c.day == at[:10]),
-            ):
-                check_limit(field, self._limits[field], _sum(connection, rows), wanted)
+            sums = {
+                "usd_per_incident": SPENDING.c.incident_id == incident_id,
+                "usd_per_day": SPENDING.c.day == at[:10],
+                "usd_per_dag_day": and_(SPENDING.c.day == at[:10], _of_the_same_dag(incident_id)),
+            }
+            for field, limit in self._limits.items():
+                check_limit(field, limit, _sum(connection, sums[field]), wanted)
             connection.execute(
                 insert(SPENDING).values(
                     id=reservation, incident_id=incident_id, day=at[:10], reserved_micros=wanted, reserved_at=at
@@ -79,10 +86,18 @@ def micros(usd: float) -> int:
 def check_limit(field: str, limit_usd: float, sum_micros: int, wanted_micros: int) -> None:
     """Do nothing, or say why not. :raises BudgetExceeded: the sum would pass the limit."""
     if sum_micros + wanted_micros > micros(limit_usd):
+        place = _PLACES.get(field, "the agentic connection")
         raise BudgetExceeded(
             f"Reserving ${wanted_micros / MICROS:.4f} failed: ${sum_micros / MICROS:.4f} of {field} "
-            f"${limit_usd:.4f} is spent or reserved. Raise {field} in the agentic connection to allow more."
+            f"${limit_usd:.4f} is spent or reserved. Raise {field} in {place} to allow more."
         )
+
+
+def _of_the_same_dag(incident_id: str) -> ColumnElement[bool]:
+    """An incident that the store does not know counts for itself."""
+    dag = select(INCIDENTS.c.dag_id).where(INCIDENTS.c.id == incident_id).scalar_subquery()
+    siblings = select(INCIDENTS.c.id).where(INCIDENTS.c.dag_id == dag)
+    return or_(SPENDING.c.incident_id == incident_id, SPENDING.c.incident_id.in_(siblings))
 
 
 def _sum(connection: Connection, rows: ColumnElement[bool]) -> int:

@@ -95,6 +95,8 @@ def test_the_sections_defaults_are_those_that_we_read(tmp_path: Path, monkeypatc
         "accept_weaker_isolation": "frozenset()",
         "lineage_key": "",
         "lineage_aliases": "{}",
+        "policy_file": "",
+        "permissions_lock": "",
     }
     for name, option in OPTIONS.items():
         assert str(getattr(settings, name)) == (option["default"] or computed[name])

@@ -35,7 +35,7 @@ airflow.sdk.exceptions.AirflowException: Bash command failed. The command return
 @pytest.mark.parametrize(
     ("extra", "told"),
     [
-        ({"trust_level": "everything"}, "'observe', 'diagnose' or 'propose'"),
+        ({"trust_level": "everything"}, "'observe', 'diagnose', 'propose' or 'propose_ready'"),
         ({"trust": "propose"}, "'trust' is no field"),
         ({"allowed_paths": ["../other/**"]}, "'../other/**' is no glob inside the repository"),
         ({"allowed_paths": ["/etc/**"]}, "'/etc/**' is no glob inside the repository"),

@@ -1,4 +1,4 @@
-"""What the trust level permits: observe nothing, diagnose an issue, propose a draft pull request."""
+"""What the trust level permits: observe nothing, diagnose an issue, propose a draft, propose_ready one for review."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from airflow_agentic.records import Decision, Finding, Proof, ProofStatus, Propo
 class TrustLevelRule:
     """Hold the line that the connection draws.
 
-    :param trust_level: ``observe``, ``diagnose`` or ``propose``; anything else is a DENY.
+    :param trust_level: ``observe``, ``diagnose``, ``propose`` or ``propose_ready``; anything else is a DENY.
     """
 
     name = "trust_level"
@@ -27,12 +27,12 @@ class TrustLevelRule:
             yield self._finding(
                 Decision.DENY, "The trust level is 'diagnose': only an issue goes out, no pull request."
             )
-        elif self._level not in ("diagnose", "propose"):
+        elif self._level not in ("diagnose", "propose", "propose_ready"):
             yield self._finding(Decision.DENY, f"The trust level {self._level!r} is not known.")
         elif not changes:
             yield self._finding(Decision.ALLOW, "A diagnosis without a change may be published.")
         elif proof.status is ProofStatus.PROVED:
-            yield self._finding(Decision.ALLOW, "The trust level is 'propose': a proved fix may become a draft.")
+            yield self._finding(Decision.ALLOW, f"The trust level is {self._level!r}: a proved fix may be shown.")
 
     def _finding(self, decision: Decision, message: str) -> Finding:
         return Finding(rule=self.name, decision=decision, message=message)
