@@ -35,8 +35,8 @@ class Settings:
     """Where an incident is kept when neither the triage Dag nor the store can be reached."""
     accept_weaker_isolation: frozenset[str]
     """Names of isolation layers that may be missing: see ``airflow agentic check``."""
-    keep_bodies: bool = True
-    """Whether the ledger keeps what was said to and by a model, or only its digests."""
+    ledger_content: str = "full"
+    """``full``: the ledger keeps what was said to and by a model; ``metadata``: only its digests."""
     policy_file: str = ""
     """``agentic_policy.yaml`` on this machine's disk; empty: only what the connection says holds."""
     permissions_lock: str = ""
@@ -83,7 +83,7 @@ def read_settings() -> Settings:
         accept_weaker_isolation=frozenset(
             word.strip() for word in text("accept_weaker_isolation", "").split(",") if word.strip()
         ),
-        keep_bodies=_content(text("ledger_content", "full")),
+        ledger_content=_content(text("ledger_content", "full")),
         policy_file=text("policy_file", ""),
         permissions_lock=text("permissions_lock", ""),
         lineage_key=text("lineage_key", ""),
@@ -94,9 +94,9 @@ def read_settings() -> Settings:
     )
 
 
-def _content(raw: str) -> bool:
+def _content(raw: str) -> str:
     if raw.strip().lower() in ("full", "metadata"):
-        return raw.strip().lower() == "full"
+        return raw.strip().lower()
     raise SettingsError(f"Reading [agentic] ledger_content failed: {raw!r} is unknown. Set it to full or metadata.")
 
 

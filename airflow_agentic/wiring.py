@@ -74,7 +74,7 @@ def connected_to(settings: Settings, scope: Scope) -> Iterator[Parts]:
     policy.current()
     with (
         tempfile.TemporaryDirectory(prefix="agentic-") as folder,
-        open_store(settings.store_url, keep_bodies=settings.keep_bodies) as store,
+        open_store(settings.store_url, keep_bodies=settings.ledger_content == "full") as store,
     ):
         yield Parts(settings=settings, scope=scope, store=store, folder=folder, policy=policy)
 
