@@ -23,7 +23,7 @@ from airflow_agentic.scope import Scope, read_scope
 from airflow_agentic.settings import Settings, read_settings
 from airflow_agentic.store.engine import open_store
 from airflow_agentic.triggers.dispatch import kept_failures
-from airflow_agentic.workspaces.local import probe_layers
+from airflow_agentic.workspaces.layers import probe_layers
 
 log = logging.getLogger(__name__)
 

@@ -133,6 +133,14 @@ class Scope(BaseModel):
             raise ValueError(f"{value!r} is no branch name; allowed: letters, digits and . _ / -")
         return value
 
+    @field_validator("staging_hosts")
+    @classmethod
+    def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for place in value:
+            if not re.fullmatch(r"[^\s/:]+:[0-9]{1,5}|\[[0-9a-fA-F:]+\]:[0-9]{1,5}", place):
+                raise ValueError(f"{place!r} is no place to connect to; allowed: host:port, e.g. 'staging-db:5432'")
+        return value
+
     @field_validator("accept")
     @classmethod
     def _risks(cls, value: tuple[str, ...]) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from airflow_agentic.git import run_git
 from airflow_agentic.records import Incident, Outcome, Proof, Proposal
 from airflow_agentic.store.engine import Store, open_store
 from airflow_agentic.testing.airflow_stack import AirflowStack, StackError
-from airflow_agentic.workspaces.sandbox import probe_layers
+from airflow_agentic.workspaces.layers import probe_layers
 
 DAG_ID = "orders_daily"
 GOOD_DAY, BAD_DAY = "2026-11-01", "2026-11-02"

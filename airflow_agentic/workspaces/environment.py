@@ -18,12 +18,14 @@ class About:
         base_commit: str,
         layers: tuple[tuple[str, str], ...],
         tools: frozenset[str],
+        readable: tuple[str, ...] = (),
     ) -> None:
         self.python = python
         self.dags_path = dags_path
         self.base_commit = base_commit
         self.layers = layers
         self.tools = tools
+        self.readable = readable
 
     def environment_of(self, staging: Staging, *, repository: str, data: str, home: str) -> dict[str, str]:
         """Return the whole environment of one run: the allow-list, the staging map, Airflow's settings."""
@@ -47,7 +49,7 @@ def basic_environment(python: str, home: str) -> dict[str, str]:
         "TZ": "UTC",
         "USER": "staging",
         "LOGNAME": "staging",
-        "TMPDIR": "/tmp",
+        "TMPDIR": f"{home}/tmp",
         "PYTHONDONTWRITEBYTECODE": "1",
         "NO_COLOR": "1",
         **_airflow_settings(home, home),

@@ -20,8 +20,9 @@ from importlib.util import find_spec
 from airflow_agentic.errors import WorkspaceError
 from airflow_agentic.git import Clone, GitError, clone
 from airflow_agentic.workspaces.environment import About, basic_environment
+from airflow_agentic.workspaces.layers import build_sandbox, probe_layers
 from airflow_agentic.workspaces.repository_checks import TOOLS
-from airflow_agentic.workspaces.sandbox import INSIDE, Sandbox, build_sandbox, interpreter_paths, probe_layers
+from airflow_agentic.workspaces.sandbox import INSIDE, Sandbox, interpreter_paths
 from airflow_agentic.workspaces.session import LocalSession
 from airflow_agentic.workspaces.staging import Limits, Staging
 from airflow_agentic.workspaces.template import template_database
@@ -70,9 +71,10 @@ class LocalWorkspace:
         zygote: Zygote | None = None
         try:
             os.chmod(folder, 0o711)
-            sandbox = build_sandbox(share_network=bool(self._staging.reach))
+            sandbox = build_sandbox(ports=[int(place.rpartition(":")[2]) for place in self._staging.reach])
             box = os.path.join(folder, "box")
-            zygote = self._zygote(box, sandbox, template, folder)
+            readable = self._readable()
+            zygote = self._zygote(box, sandbox, template, folder, readable)
             zygote.start()
             code, commit = self._clone(folder)
             about = About(
@@ -81,6 +83,7 @@ class LocalWorkspace:
                 base_commit=commit,
                 layers=layers,
                 tools=_tools(self._python),
+                readable=readable,
             )
             session = LocalSession(
                 box=box,
@@ -116,18 +119,14 @@ class LocalWorkspace:
             log.warning("The workspace goes without these isolation layers: %s", ", ".join(name for name, _ in weaker))
         return tuple((name, f"{'held' if held else 'missing'}: {how}") for name, held, how in probed)
 
-    def _zygote(self, box: str, sandbox: Sandbox, template: str, folder: str) -> Zygote:
+    def _zygote(self, box: str, sandbox: Sandbox, template: str, folder: str, readable: tuple[str, ...]) -> Zygote:
         home = os.path.join(box, "home")
         os.makedirs(os.path.join(box, "runs"), mode=0o755)
-        os.makedirs(home)
+        os.makedirs(os.path.join(home, "tmp"))
         shutil.copyfile(template, os.path.join(home, "airflow.db"))
         if sandbox.uid:
-            for path in (home, os.path.join(home, "airflow.db")):
+            for path in (home, os.path.join(home, "tmp"), os.path.join(home, "airflow.db")):
                 os.chown(path, sandbox.uid, sandbox.uid)
-        try:
-            readable = (*interpreter_paths(self._python), INSIDE, *self._staging.readable)
-        except (OSError, subprocess.SubprocessError, ValueError) as error:
-            raise WorkspaceError(f"Asking the interpreter {self._python!r} for its folders failed: {error}") from error
         command = sandbox.command(
             [self._python, "-I", os.path.join(INSIDE, "harness.py")],
             python=self._python,
@@ -139,6 +138,12 @@ class LocalWorkspace:
             k: v for k, v in basic_environment(self._python, home).items() if k != "AIRFLOW__SECRETS__BACKEND"
         }
         return Zygote(command, environment=environment, log_path=os.path.join(folder, "harness.log"), uid=sandbox.uid)
+
+    def _readable(self) -> tuple[str, ...]:
+        try:
+            return (*interpreter_paths(self._python), INSIDE, *self._staging.readable)
+        except (OSError, subprocess.SubprocessError, ValueError) as error:
+            raise WorkspaceError(f"Asking the interpreter {self._python!r} for its folders failed: {error}") from error
 
     def _clone(self, folder: str) -> tuple[Clone, str]:
         try:
@@ -183,6 +188,3 @@ def _remove(folder: str) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     if os.path.exists(folder):
         log.error("Removing the workspace's folder %r failed; remove it by hand", folder)
-
-
-__all__ = ["LocalWorkspace", "probe_layers"]

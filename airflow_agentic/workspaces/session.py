@@ -216,7 +216,7 @@ class LocalSession:
         shutil.copytree(self._clone.work_tree, repository, symlinks=True)
         if start:
             shutil.copytree(start, data, symlinks=True)
-        for path in (data, home, out):
+        for path in (data, home, out, os.path.join(home, "tmp")):
             os.makedirs(path, exist_ok=True)
         shutil.copyfile(self._template, os.path.join(home, "airflow.db"))
         held = OutFolder(os.open(out, os.O_RDONLY | os.O_DIRECTORY))
@@ -234,6 +234,7 @@ class LocalSession:
                 "out": out,
                 "dags_folder": os.path.normpath(os.path.join(repository, self._about.dags_path)),
                 "private_pids": self._sandbox.private_pids,
+                "walls": self._sandbox.run_walls(folder, self._about.readable),
                 "environment": environment,
             },
         )
@@ -302,6 +303,8 @@ class LocalSession:
         _, out, request = self._layout("survey", self._limits.tests_s)
         request |= {"data": os.path.join(folder, "data"), "samples": self._staging.show_values}
         request["databases"] = self._databases
+        if request["walls"]:
+            request["walls"]["readable"].append(request["data"])
         self._ask(request)
         told = out.told("result") or {}
         os.close(out.descriptor)

@@ -59,6 +59,10 @@ class Limits:
     """Largest single file."""
     disk_mb: int = 4_096
     """Everything below the workspace's folder; watched twice a second, so a burst can overshoot."""
+    scratch_mb: int = 1_024
+    """Each temporary folder: ``/tmp`` and ``/dev/shm``."""
+    total_memory_mb: int = 12_288
+    """All processes together, as far as they hold it themselves; watched."""
     processes: int = 256
     open_files: int = 1_024
 

@@ -68,6 +68,7 @@ def _boot() -> dict[str, Any]:
     from sqlalchemy.orm import configure_mappers
 
     _beside("staging_secrets")
+    _beside("landlock")
     airflow.models.import_all_models()
     # Half of a warm run otherwise: SQLAlchemy wires up all of Airflow's models at the first use of one.
     configure_mappers()
@@ -123,6 +124,8 @@ def _become_child(request: dict[str, Any], close: tuple[int, ...], do: Callable[
         os.environ.clear()
         os.environ.update(request["environment"])
         os.chdir(request["repository"])
+        if request["walls"]:
+            sys.modules["agentic_landlock"].restrict(**request["walls"])
         _log_to(os.path.join(request["out"], "log"))
         do(request)
         code = 0
