@@ -29,7 +29,7 @@ from airflow_agentic.settings import Settings
 from airflow_agentic.store.engine import Store, open_store
 from airflow_agentic.store.lineage import arrivals
 from airflow_agentic.store.lineage_coverage import known_schemas, known_states
-from airflow_agentic.workspaces.local import probe_layers
+from airflow_agentic.workspaces.layers import probe_layers
 
 log = logging.getLogger(__name__)
 
