@@ -131,6 +131,8 @@ def _staging_and_data() -> dict[str, Any]:
             "Team rules", "Folder of the repository with the team's rule files, *.md.", ".agentic/rules"
         ),
         "data_locations": _list("Data locations", "Folders and URL prefixes whose data's shape may be read."),
+        "data_connections": _list("Data connections", "Read-only databases whose tables' shape may be read."),
+        "shown_columns": _list("Shown columns", "Columns whose commonest values may be told, e.g. raw.orders.status."),
         **_proof(),
     }
 

@@ -12,11 +12,13 @@ from airflow_agentic.agents.loop import AgentLimits
 from airflow_agentic.agents.model import AnthropicModel
 from airflow_agentic.context.code import CodeSource
 from airflow_agentic.context.comparison import ComparisonSource
+from airflow_agentic.context.engines import read_only_engine
 from airflow_agentic.context.landed import LandedSource
 from airflow_agentic.context.lineage import LineageSource, Origin
 from airflow_agentic.context.owners import OwnersSource
 from airflow_agentic.context.past_incidents import PastIncidentsSource, RemembersCauses
 from airflow_agentic.context.run_history import RunHistorySource
+from airflow_agentic.context.tables import TablesSource
 from airflow_agentic.context.task_log import TaskLogSource
 from airflow_agentic.context.team_rules import TeamRulesSource
 from airflow_agentic.edit_buffer import EditBuffer
@@ -91,6 +93,14 @@ def build_sources(
     )
     if scope.data_locations:
         sources.append(LandedSource(scope.data_locations))
+    if scope.data_connections:
+        sources.append(
+            TablesSource(
+                scope.data_connections,
+                lambda conn_id: read_only_engine(connect(conn_id), conn_id),
+                shown_columns=scope.shown_columns,
+            )
+        )
     sources += [TeamRulesSource(scope.rules_path), OwnersSource(), ComparisonSource(reader)]
     if incidents is not None:
         sources.append(PastIncidentsSource(incidents))

@@ -78,6 +78,10 @@ class Scope(BaseModel):
     """Whether a pull request may show a few values of changed columns; default: counts only."""
     data_locations: tuple[str, ...] = ()
     """Folders and URL prefixes of landed data whose *shape* the investigation may read."""
+    data_connections: tuple[str, ...] = ()
+    """Connections of read-only or staging databases: the *shape* of tables that the failed tasks read is read there."""
+    shown_columns: tuple[str, ...] = ()
+    """Globs such as ``raw.orders.status``: columns whose commonest values may be told; empty: shapes only."""
     lineage_events: str = ""
     """File or folder of OpenLineage events, as its file transport writes them; empty: none."""
     rules_path: str = ".agentic/rules"
