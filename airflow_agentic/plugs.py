@@ -16,6 +16,7 @@ from airflow_agentic.context.engines import read_only_engine
 from airflow_agentic.context.landed import LandedSource
 from airflow_agentic.context.lineage import LineageSource, Origin
 from airflow_agentic.context.owners import OwnersSource
+from airflow_agentic.context.past_failures import PastFailuresSource
 from airflow_agentic.context.past_incidents import PastIncidentsSource, RemembersCauses
 from airflow_agentic.context.run_history import RunHistorySource
 from airflow_agentic.context.tables import TablesSource
@@ -101,7 +102,7 @@ def build_sources(
                 shown_columns=scope.shown_columns,
             )
         )
-    sources += [TeamRulesSource(scope.rules_path), OwnersSource(), ComparisonSource(reader)]
+    sources += [TeamRulesSource(scope.rules_path), OwnersSource(), ComparisonSource(reader), PastFailuresSource(reader)]
     if incidents is not None:
         sources.append(PastIncidentsSource(incidents))
     return tuple(sources)

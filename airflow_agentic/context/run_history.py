@@ -112,7 +112,13 @@ def _flakiness(earlier: Sequence[TaskRun]) -> Iterable[str]:
     cured = sum(max(0, t.key.try_number - 1) for t in earlier if t.state == "success")
     lasting = sum(max(1, t.key.try_number) for t in earlier if t.state == "failed")
     if cured + lasting:
-        yield f"Flakiness: {cured} of {cured + lasting} failed tries were cured by another try of the same run."
+        failed = sum(t.state == "failed" for t in earlier)
+        retried = sum(t.state == "success" and t.key.try_number > 1 for t in earlier)
+        yield (
+            f"Flakiness: of {len(earlier)} earlier runs {failed} failed ({failed / len(earlier):.0%}) and {retried} "
+            f"passed only on a later try; {cured} of {cured + lasting} failed tries were cured by another try of the "
+            "same run."
+        )
 
 
 def _counts(states: Iterable[str]) -> dict[str, int]:
