@@ -10,81 +10,76 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 
+from airflow_agentic.secret_assignments import assigned_secrets
+from airflow_agentic.secret_opaque import opaque_secrets
+from airflow_agentic.secret_tokens import fixed_tokens
+from airflow_agentic.secret_words import IDENTIFIERS, PLAIN, TEMPLATE
+
 Span = tuple[int, int, str]
 """Start, end and kind of one secret."""
 
-_NAME = (
-    r"(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|apikey|access[_-]?key(?:[_-]?id)?|private[_-]?key|"
-    r"account[_-]?key|shared[_-]?access[_-]?key|fernet[_-]?key|encryption[_-]?key|signing[_-]?key|credentials?|"
-    r"authorization|auth[_-]?token|webhook[_-]?url|dsn|cookie|sessionid)"
+# The user part ends at a blank and at a slash: both keep a pattern without a fixed start linear.
+_URI = re.compile(
+    r"://(?P<user>[^\s/?#:@\"'<>]{0,200}):(?P<password>(?!\d{1,5}[/?#])[^\s/\"'<>@]{1,500}(?:[@/][^\s/\"'<>@]{0,200}){0,4}?)@(?=[^\s@]|\s|$)"
 )
-_KEYWORD = re.compile(_NAME, re.IGNORECASE)
-# After the word: the rest of a name that it began, then = or :, then the value, quoted or up to a delimiter.
-_ASSIGNED = re.compile(
-    r"(?P<rest>(?:[_-](?:value|key|id|base64|b64|hash|v?[0-9]))?)(?P<close>\\?[\"']?\]?)[ \t]{0,4}"
-    r"(?:=>|:=|=|:)[ \t]{0,4}"
-    r"(?:(?P<quote>\\?[\"'])(?P<quoted>(?:(?!(?P=quote))[^\r\n\\]|(?!(?P=quote))\\[^\r\n]){1,4000}?)(?P=quote)"
-    r"|(?P<bare>[^\s\"'`,;&(){}\[\]<>|\\]{3,2000}))"
-)
-_SCHEME = re.compile(r"(?:basic|bearer|token|digest|negotiate|apikey|aws4-hmac-sha256)[ \t]{1,4}", re.IGNORECASE)
-_PLACEHOLDER = re.compile(r"\[secret:[0-9]{1,6}:[a-z-]{1,40}\]")
-_TOKEN = re.compile(r"[^\s\"',;]{3,4000}")
-_PLAIN = re.compile(
-    r"\*{2,}|x{3,}|<.*>|\{\{?.*\}?\}|\$\{?[A-Za-z_]\w*\}?|\$\(.*\)|%\(?\w+\)?s?|\[(?:secret|redacted|masked).*|"
-    r"(?:none|null|true|false|nil|undefined|empty|missing|required|invalid|expired|redacted|masked|hidden|"
-    r"str|string|int|bytes|bool|any|optional|secretstr|not|is|was|the|for|and|wrong|incorrect|rejected|"
-    r"authentication|field|value|key)[.:]?|"
-    r"(?:os\.environ|os\.getenv|environ|getenv|conf|config|settings|self|Variable|Connection|params|kwargs|args|var|conn)"
-    r"[.\[(].*|\d{1,4}|/[\w./-]{1,200}|https?://[^@?]{1,300}",
-    re.IGNORECASE | re.DOTALL,
-)
-
-_FIXED: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = tuple(
-    (kind, words, re.compile(pattern))
-    for kind, words, pattern in (
-        ("pem", ("-----BEGIN",), r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[A-Za-z0-9+/=\s\\,:.]|-(?!----)){0,20000}"
-         r"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?"),
-        ("jwt", ("eyJ",), r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,4000}\.[A-Za-z0-9_-]{8,8000}(?:\.[A-Za-z0-9_-]{0,2000})?"),
-        ("aws-key", ("AKIA", "ASIA"), r"(?<![A-Z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])"),
-        ("github-token", ("gh", "github_pat_"), r"(?<![A-Za-z0-9])(?:gh[pousr]_[A-Za-z0-9]{30,255}|github_pat_[A-Za-z0-9_]{22,255})"),
-        ("gitlab-token", ("gl",), r"(?<![A-Za-z0-9])gl(?:pat|ptt|dt|rt|cbt|soat|ft|agent)-[A-Za-z0-9_-]{16,255}"),
-        ("slack-token", ("xox", "xapp-"), r"(?<![A-Za-z0-9])(?:xox[abposre]-[A-Za-z0-9-]{10,255}|xapp-[0-9]-[A-Za-z0-9-]{10,255})"),
-        ("slack-webhook", ("hooks.slack.com",), r"(?<=hooks\.slack\.com/)(?:services|workflows)/[A-Za-z0-9/_-]{20,255}"),
-        ("api-key", ("sk-", "sk_", "rk_", "pk_live"), r"(?<![A-Za-z0-9])(?:sk-[A-Za-z0-9_-]{20,255}|[sr]k_(?:live|test)_[A-Za-z0-9]{16,255})"),
-        ("google-key", ("AIza", "ya29.", "GOCSPX-"), r"(?<![A-Za-z0-9])(?:AIza[A-Za-z0-9_-]{35}|ya29\.[A-Za-z0-9_-]{20,2000}|GOCSPX-[A-Za-z0-9_-]{20,60})"),
-        ("package-token", ("npm_", "pypi-", "dckr_pat_", "hf_"), r"(?<![A-Za-z0-9])(?:npm_[A-Za-z0-9]{36}|pypi-AgE[A-Za-z0-9_-]{50,1000}"
-         r"|dckr_pat_[A-Za-z0-9_-]{20,64}|hf_[A-Za-z0-9]{30,64})"),
-        ("vendor-token", ("dapi", "SG.", "shpat_", "hvs.", "dop_v1_", "glsa_", "lin_api_", "PMAK-", "dp.pt."),
-         r"(?<![A-Za-z0-9])(?:dapi[a-f0-9]{32}(?:-\d)?|SG\.[A-Za-z0-9_-]{20,24}\.[A-Za-z0-9_-]{39,50}|shpat_[a-fA-F0-9]{32}"
-         r"|hvs\.[A-Za-z0-9_-]{24,300}|dop_v1_[a-f0-9]{64}|glsa_[A-Za-z0-9]{32}_[a-f0-9]{8}|lin_api_[A-Za-z0-9]{40}"
-         r"|PMAK-[a-f0-9]{24}-[a-f0-9]{34}|dp\.pt\.[A-Za-z0-9]{40,44})"),
-        ("azure-key", ("AccountKey", "SharedAccessKey"), r"(?<=Key=)[A-Za-z0-9+/]{40,100}={0,2}"),
-    )
-)
-# Blanks of the user part end it, and so does the slash: both keep a pattern without a fixed start linear.
-_URI = re.compile(r"://(?P<user>[^\s/?#:@\"'<>]{0,200}):(?P<password>[^\s/\"'<>@]{1,500}(?:@[^\s/\"'<>@]{1,200}){0,3}?)@(?=[^\s@/]{1,253})")
-_URI_TOKEN = re.compile(r"://(?P<password>[A-Za-z0-9_\-.%~]{16,500})@")
+_URI_TOKEN = re.compile(r"://(?P<password>(?=[^@\s]{0,80}\d)(?![^@\s]{0,200}%40)[A-Za-z0-9_\-.%~]{16,500})@")
 _QUERY = re.compile(
-    r"[?&](?:amp;)?(?:[A-Za-z0-9_.-]{0,40}[_.-])?(?:sig|signature|key|code|auth|access_token|token|apikey|api_key|secret|password|pwd|"
-    r"client_secret|x-amz-signature|x-amz-credential|x-amz-security-token|x-goog-signature)=(?P<value>[^&\s\"'<>#]{4,4000})",
+    r"[?&;](?:amp;)?(?:[A-Za-z0-9_.-]{0,40}[_.-])?(?:sig|signature|key|code|auth|[a-z]{0,12}_?token|apikey|api_key|[a-z]{0,12}key|secret|password|passwd|pass|pwd|"
+    r"client_secret|x-amz-signature|x-amz-credential|x-amz-security-token|x-goog-signature|keyfile_dict|session_?id|sid|jwt|sas)=(?P<value>[^&;\s\"'<>#]{4,4000})",
     re.IGNORECASE,
 )
-_NETRC = re.compile(r"\b(?:machine[ \t]+\S{1,253}|default)\s{1,8}login\s{1,8}\S{1,200}\s{1,8}password\s{1,8}(?P<value>\S{1,500})")
-_ENVIRONMENT = re.compile(r"AIRFLOW_CONN_[A-Z0-9_]{1,200}[\"']?\s{0,3}[=:]\s{0,3}(?P<quote>['\"]?)(?P<value>\{[^\r\n]{1,4000}\}|[^\s'\"]{1,4000})(?P=quote)?")
-_OPTION = re.compile(r"(?<!\S)--?(?:password|passwd|token|secret|api-?key|access-key|secret-key)[= ]{1,2}(?P<value>[^\s\"'-][^\s\"']{2,500})")
-_IDENTIFIED = re.compile(r"\bidentified\s{1,4}by\s{1,4}'(?P<value>[^'\r\n]{1,500})'", re.IGNORECASE)
-_SHELL_USER = re.compile(r"(?<!\S)(?:-u|--user|--proxy-user)[ =][\"']?[^\s:\"']{1,100}:(?P<value>[^\s\"'@]{3,500})")
+_NETRC = re.compile(
+    r"\b(?:machine[ \t]+\S{1,253}|default)\s{1,8}login\s{1,8}\S{1,200}\s{1,8}password\s{1,8}(?P<value>\S{1,500})"
+)
+_PGPASS = re.compile(
+    r"^[^\s:#/]{1,253}:(?:\d{4,5}|\*):[^\s:]{1,64}:[^\s:]{1,64}:(?P<value>[^\s:]{3,200})$", re.MULTILINE
+)
+_ENVIRONMENT = re.compile(
+    r"AIRFLOW_CONN_[A-Z0-9_]{1,200}[\"']?\s{0,3}[=:]\s{0,3}(?P<quote>['\"]?)(?P<value>\{[^\r\n]{1,4000}\}|[^\s'\"]{1,4000})(?P=quote)?"
+)
+_IDENTIFIED = re.compile(
+    r"\b(?:identified\s{1,4}(?:with\s{1,4}\w{1,40}\s{1,4})?by|password)\s{1,4}(?P<quote>['\"])(?P<value>[^'\"\r\n]{1,500})(?P=quote)",
+    re.IGNORECASE,
+)
+_SHELL_USER = re.compile(
+    r"(?<![^\s\"'])(?:-u|--user|--proxy-user)(?:[ =]|[\"'],?[ ]?)[\"']?[^\s:\"'/]{1,100}:(?P<value>[^\s\"'@/]{3,500})"
+)
+_SHORT = re.compile(
+    r"\b(?:mysql\w{0,10}|mariadb\w{0,10}|sshpass|(?:docker|podman|az|helm registry|oc) login|twine|mongo\w{0,8}|redis-cli|bcp|sqlcmd|kinit|ldap\w{2,10}|lftp|ncftp\w{0,4})\b"
+    r"[^\n|;&]{0,200}?\s-(?:p|P|w|a)(?P<gap>\s{0,2})(?P<quote>['\"]?)(?P<value>(?(quote)[^'\"\r\n]|[^\s'\"]){3,200})",
+)
+_LOGIN = re.compile(r"\b(?:vault login|-pass(?:in|out)? pass:|pass:)[ ]{0,2}(?P<value>[A-Za-z0-9][^\s\"']{5,200})")
+_PIPED = re.compile(
+    r"\becho\s{1,3}(?:-n\s{1,3})?(?P<quote>['\"]?)(?P<value>[^'\"\s|]{4,200})(?P=quote)\s{0,3}\|[^\n|]{0,120}--?(?:password-stdin|stdin|pass(?:word)?-fd)"
+)
+_PAIR = re.compile(
+    r"(?:\bauth[\"']?\s{0,3}[=:]\s{0,3}[\[(]|(?:Basic|Digest|NTLM)_?Auth\(|NetworkCredential\(|\.login\()\s{0,20}[\"'][^\"'\r\n]{0,200}[\"']\s{0,3},\s{0,20}"
+    r"(?P<quote>[\"'])(?P<value>[^\"'\r\n]{1,500})(?P=quote)",
+    re.IGNORECASE,
+)
+_DOCKER = re.compile(r"\\?[\"']auth\\?[\"']\s{0,3}:\s{0,3}\\?[\"'](?P<value>[A-Za-z0-9+/]{8,2000}={0,2})\\?[\"']")
+_THIN = re.compile(r"oracle:(?:thin|oci):[\w.-]{1,60}/(?P<value>[^\s@/\"']{1,200})@")
+_SIGNED = re.compile(
+    r"X-Hub-Signature(?:-256)?[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?:sha\d+=)?(?P<value>[0-9a-f]{40,64})", re.IGNORECASE
+)
 
 # What is asked for first is cheap; the pattern runs only where the text has one of the words.
-_GUARDED: tuple[tuple[str, tuple[str, ...], re.Pattern[str], str], ...] = (
-    ("uri-password", ("://",), _URI, "password"),
-    ("uri-token", ("://",), _URI_TOKEN, "password"),
-    ("query", ("?", "&"), _QUERY, "value"),
-    ("netrc", ("login",), _NETRC, "value"),
-    ("airflow-connection", ("AIRFLOW_CONN_",), _ENVIRONMENT, "value"),
-    ("option", ("-",), _OPTION, "value"),
-    ("option", ("-u ", "--user", "-u=", "--proxy-user"), _SHELL_USER, "value"),
-    ("sql-password", ("dentified", "DENTIFIED"), _IDENTIFIED, "value"),
+_GUARDED: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = (
+    ("uri-password", ("://",), _URI),
+    ("uri-token", ("://",), _URI_TOKEN),
+    ("query", ("=",), _QUERY),
+    ("netrc", ("login",), _NETRC),
+    ("pgpass", (":",), _PGPASS),
+    ("airflow-connection", ("AIRFLOW_CONN_",), _ENVIRONMENT),
+    ("option", ("-u", "--user", "--proxy-user"), _SHELL_USER),
+    ("option", (" -p", " -P", " -w", " -a"), _SHORT),
+    ("option", ("vault login", "pass:"), _LOGIN),
+    ("option", ("-stdin", "-fd"), _PIPED),
+    ("sql-password", ("dentified", "DENTIFIED", "PASSWORD ", "password '", 'password "', "Password '"), _IDENTIFIED),
+    ("basic-auth", ("auth=", "auth =", 'auth":', "auth':", "Auth(", "AUTH(", "NetworkCredential(", ".login("), _PAIR),
+    ("basic-auth", ('auth"', "auth'", "auth\\"), _DOCKER),
+    ("uri-password", ("oracle:",), _THIN),
+    ("signature", ("ignature",), _SIGNED),
 )
 
 _ESCAPES = re.compile(
@@ -99,7 +94,8 @@ _CONTROLS = re.compile(
 
 def find_secrets(text: str) -> tuple[Span, ...]:
     """Return the spans of *text* that look like secrets, in order and without overlap."""
-    return merge(_candidates(text))
+    spans = merge(_candidates(text))
+    return merge([*spans, *_copies(text, spans)])
 
 
 def hide_secrets(text: str) -> str:
@@ -140,44 +136,27 @@ def strip_controls(text: str) -> str:
     return _CONTROLS.sub("", text)
 
 
+def _copies(text: str, spans: Iterable[Span]) -> Iterator[Span]:
+    """Find the same value where nothing gives it away; only values that cannot be anything else.
+
+    Replacing every copy of every match once changed a sixth of a log, so a word, an id or a digest is not looked for.
+    """
+    for value, kind in {text[start:end]: kind for start, end, kind in spans}.items():
+        made = len(value) >= 12 and not value.isalpha() and not value.isdigit() and not re.search(r"\s", value)
+        if made and not IDENTIFIERS.fullmatch(value) and not PLAIN.fullmatch(value):
+            at = text.find(value)
+            while at >= 0:
+                yield at, at + len(value), kind
+                at = text.find(value, at + len(value))
+
+
 def _candidates(text: str) -> Iterator[Span]:
-    for kind, words, pattern in _FIXED:
+    yield from fixed_tokens(text)
+    for kind, words, pattern in _GUARDED:
         if any(word in text for word in words):
+            group = "value" if "value" in pattern.groupindex else "password"
             for match in pattern.finditer(text):
-                yield match.start(), match.end(), kind
-    for kind, words, pattern, group in _GUARDED:
-        if any(word in text for word in words):
-            for match in pattern.finditer(text):
-                if not _PLAIN.fullmatch(match[group]):
-                    yield match.start(group), match.end(group), kind
-    yield from _assigned(text)
-
-
-def _assigned(text: str) -> Iterator[Span]:
-    """Find ``name = value`` by the name first: a search for the word is several times cheaper than for the whole."""
-    done = 0
-    for word in _KEYWORD.finditer(text):
-        if word.start() < done:
-            continue
-        placeholder = _PLACEHOLDER.match(text, max(word.start() - 1, 0))
-        if placeholder:  # ours: a text may be redacted more than once
-            done = placeholder.end()
-            continue
-        match = _ASSIGNED.match(text, word.end())
-        if match is None:
-            continue
-        group = "quoted" if match["quoted"] is not None else "bare"
-        start, end = match.span(group)
-        scheme = _SCHEME.match(text, start)
-        if scheme and group == "quoted" and scheme.end() < end:
-            start = scheme.end()
-        elif scheme and group == "bare":
-            value = _TOKEN.match(text, scheme.end())
-            start, end = value.span() if value else (start, end)
-        if not _PLAIN.fullmatch(text[start:end].strip()) and text[end : end + 1] not in ("(", "["):
-            yield start, end, _kind(word[0])
-            done = end
-
-
-def _kind(word: str) -> str:
-    return word.lower().replace("_", "-")
+                if not (PLAIN if kind in ("query", "option") else TEMPLATE).fullmatch(match[group]):
+                    yield *match.span(group), kind
+    yield from assigned_secrets(text)
+    yield from opaque_secrets(text)

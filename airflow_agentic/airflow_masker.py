@@ -1,0 +1,34 @@
+"""Airflow's secrets masker → the values that it knows, and what it would mask.
+
+Airflow looks for a value as it is and in the forms of ``[logging] secret_mask_adapter`` (2 of 24 encodings found,
+and of two values of which one begins with the other a tail can stay). So its values are handed to our own search,
+and its own masking runs last, for the keys of mappings that it alone knows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+
+def registered_values() -> Iterator[str]:
+    """Yield every value that was registered in this process: passwords of connections, sensitive variables, masks."""
+    for masker in _maskers():
+        for pattern in tuple(masker.patterns):
+            yield re.sub(r"\\(.)", r"\1", pattern, flags=re.DOTALL)
+
+
+def masked(text: str) -> str:
+    """Return *text* as Airflow masks it."""
+    from airflow.sdk._shared.secrets_masker import redact
+
+    return str(redact(text))
+
+
+def _maskers() -> Iterator[object]:
+    """Yield the SDK's masker and the core's: each has its own list, and a value is in one of them only."""
+    from airflow._shared.secrets_masker.secrets_masker import _secrets_masker as of_core
+    from airflow.sdk._shared.secrets_masker.secrets_masker import _secrets_masker as of_sdk
+
+    yield of_sdk()
+    yield of_core()
