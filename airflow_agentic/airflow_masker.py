@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 
 def registered_values() -> Iterator[str]:
@@ -25,7 +26,7 @@ def masked(text: str) -> str:
     return str(redact(text))
 
 
-def _maskers() -> Iterator[object]:
+def _maskers() -> Iterator[Any]:
     """Yield the SDK's masker and the core's: each has its own list, and a value is in one of them only."""
     from airflow._shared.secrets_masker.secrets_masker import _secrets_masker as of_core
     from airflow.sdk._shared.secrets_masker.secrets_masker import _secrets_masker as of_sdk

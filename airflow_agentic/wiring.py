@@ -17,6 +17,7 @@ from typing import Any
 from airflow_agentic import pipeline, registry
 from airflow_agentic.agents.exchange import exchange_facts
 from airflow_agentic.agents.rules import RulesAgent
+from airflow_agentic.airflow_masker import masked, registered_values
 from airflow_agentic.airflow_rest import AirflowRest
 from airflow_agentic.context.airflow_api import AirflowApi
 from airflow_agentic.context.lineage import Origin
@@ -74,7 +75,11 @@ def connected_to(settings: Settings, scope: Scope) -> Iterator[Parts]:
     policy.current()
     with (
         tempfile.TemporaryDirectory(prefix="agentic-") as folder,
-        open_store(settings.store_url, keep_bodies=settings.ledger_content == "full") as store,
+        open_store(
+            settings.store_url,
+            redactor=SpanRedactor(registered_values, masker=masked),
+            keep_bodies=settings.ledger_content == "full",
+        ) as store,
     ):
         yield Parts(settings=settings, scope=scope, store=store, folder=folder, policy=policy)
 
@@ -279,9 +284,7 @@ class Parts:
     @cached_property
     def redactor(self) -> Redactor:
         """Our spans, and Airflow's own masker for what it knows."""
-        from airflow.sdk._shared.secrets_masker import redact
-
-        return SpanRedactor(masker=lambda text: str(redact(text)))
+        return SpanRedactor(registered_values, masker=masked)
 
     def _note(self, incident: str, kind: str, payload: Mapping[str, Any]) -> None:
         if kind == "request":

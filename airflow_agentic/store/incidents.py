@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from airflow_agentic.errors import IncidentNotFound, StoreError
 from airflow_agentic.records import Failure, Incident, IncidentState, TaskKey
+from airflow_agentic.secret_spans import hide_secrets
 from airflow_agentic.store.clock import now
 from airflow_agentic.store.database import Database
 from airflow_agentic.store.statements import FOLD, MEMBER
@@ -74,7 +75,7 @@ class SqlIncidents:
             raise TypeError(f"advance() cannot set {unknown}; allowed: {sorted(CHANGEABLE)}")
         members = changes.pop("members", None)
         given = {name: value or None for name, value in changes.items() if value is not None}
-        values: dict[str, Any] = {"state": state.value, "detail": storable(detail), **given}
+        values: dict[str, Any] = {"state": state.value, "detail": storable(hide_secrets(detail)), **given}
         with self._database.write() as connection:
             connection.execute(update(INCIDENTS).where(INCIDENTS.c.id == incident_id).values(values))
             if members is not None:
