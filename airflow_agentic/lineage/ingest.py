@@ -159,7 +159,7 @@ class LineageIntake:
             for facet, value in facts.run_facets.items():
                 rows.add("run_facets", (run.run_id, facet, facts.at, value))
             if run.partition_key is not None:
-                write_once("partition_runs", (run.partition_key, run.run_id))
+                write_once("partition_runs", (run.partition_key, run.job_id, run.run_id))
         if facts.parent is not None:
             parent_job, mention = facts.parent
             write_once("jobs", _job_row(parent_job, day))

@@ -24,7 +24,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from airflow_agentic.errors import StoreError
 
 VERSION_TABLE = "agentic_version"
-REVISIONS = ("0001", "0002", "0003", "0004")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """Every revision that this version knows, oldest first; a test holds it against the scripts."""
 BUSY_S = 30
 IDLE_S = 5.0

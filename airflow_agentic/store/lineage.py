@@ -94,7 +94,7 @@ _PLANS: dict[str, _Plan] = {
             _Group(columns=("last_at", "last_run")),
         ),
     ),
-    "partition_runs": _Plan(table=tables.PARTITION_RUNS, keys=2),
+    "partition_runs": _Plan(table=tables.PARTITION_RUNS, keys=3),
     "partitions": _Plan(table=tables.PARTITIONS, keys=3),
     "arrivals": _Plan(table=tables.ARRIVALS, keys=2, least=("first_at",), most=("last_at",)),
 }  # fmt: skip

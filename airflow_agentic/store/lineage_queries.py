@@ -17,8 +17,8 @@ from sqlalchemy import (
     Select,
     or_,
     select,
-    tuple_,
 )
+from sqlalchemy.exc import DBAPIError
 
 from airflow_agentic.records.lineage import (
     ColumnEdge,
@@ -41,24 +41,25 @@ from airflow_agentic.store.lineage_rows import (
     moment,
     raw_id,
     run_uuid,
+    schema_columns,
 )
 from airflow_agentic.store.lineage_statements import (
     ASK_ASSETS,
     ASK_CANON,
     ASK_CHILDREN,
-    ASK_COLUMNS,
     ASK_COLUMNS_INTO,
+    ASK_COLUMNS_READ,
     ASK_EDGES_OF_DATASETS,
     ASK_EDGES_OF_JOBS,
+    ASK_FANS,
     ASK_FIELDS,
     ASK_FIRST_RUNS,
-    ASK_IDS,
     ASK_JOB,
+    ASK_JOB_OF_TASK,
     ASK_JOB_SQL,
     ASK_JOBS_BY_ID,
     ASK_NEWEST_POSTGRES,
     ASK_NEWEST_SQLITE,
-    ASK_OUT_F,
     ASK_PARTITION,
     ASK_PARTITION_OF_JOBS,
     ASK_RUN_IO,
@@ -68,15 +69,14 @@ from airflow_agentic.store.lineage_statements import (
     ASK_SCHEMAS,
     ASK_VERSIONS,
     ASK_WRITERS,
-    COLUMN_READ_CAP,
     NAME_CAP,
+    RUN_ID,
+    RUN_LAST,
     VERSION_CAP,
-    fan,
+    as_text,
 )
 from airflow_agentic.store.lineage_tables import (
-    COLUMN_EDGES,
     DATASETS,
-    JOB_IO,
     JOBS,
 )
 
@@ -106,11 +106,10 @@ class SqlLineageReader:
 
     def find_jobs(self, name: str) -> tuple[LineageJob, ...]:
         """Return jobs called so: ``dag_id.task_id``, or a job's whole name; at most 50."""
-        splits = [(name[:i], name[i + 1 :]) for i, c in enumerate(name) if c == "."]
-        if splits:
-            found = self._job_rows(ASK_JOB.where(tuple_(JOBS.c.dag_id, JOBS.c.task_id).in_(splits)))
-            if found:
-                return found
+        splits = [(name[:i], name[i + 1 :]) for i, c in enumerate(name[:500]) if c == "."]
+        rows = [row for dag, task in splits for row in self._ask(ASK_JOB_OF_TASK, {"dag": dag, "task": task})]
+        if rows:
+            return tuple(a_job(*row) for row in rows[:NAME_CAP])
         return self._job_rows(ASK_JOB.where(or_(JOBS.c.name == name, JOBS.c.dag_id == name)).limit(NAME_CAP))
 
     def find_datasets(self, name: str) -> tuple[LineageDataset, ...]:
@@ -141,28 +140,25 @@ class SqlLineageReader:
         """Return how many jobs have each data set as *io*, counted up to 10,000."""
         if not dataset_ids:
             return {}
-        statement = select(ASK_CANON.c.id, fan(_IO[io])).where(ASK_CANON.c.id.in_(ASK_IDS))
-        return {row[0]: row[1] for row in self._connection.execute(statement, {"ids": list(dataset_ids)})}
+        return {row[0]: row[1] for row in self._ask(ASK_FANS[_IO[io]], {"ids": list(dataset_ids)})}
 
     def edges_of_jobs(self, job_ids: Sequence[NodeId], io: str) -> tuple[LineageEdge, ...]:
         """Return what jobs have as *io*, with the fan of each data set on its other side."""
         if not job_ids:
             return ()
-        rows = self._connection.execute(ASK_EDGES_OF_JOBS[_IO[io]], {"ids": list(job_ids)})
-        return tuple(_edge(row, io) for row in rows)
+        return self._edges(ASK_EDGES_OF_JOBS[_IO[io]], job_ids, io)
 
     def edges_of_datasets(self, dataset_ids: Sequence[NodeId], io: str) -> tuple[LineageEdge, ...]:
         """Return the jobs that have data sets as *io*; at most 2,000, the most recently seen first."""
         if not dataset_ids:
             return ()
-        rows = self._connection.execute(ASK_EDGES_OF_DATASETS[_IO[io]], {"ids": list(dataset_ids)})
-        return tuple(_edge(row, io) for row in rows)
+        return self._edges(ASK_EDGES_OF_DATASETS[_IO[io]], dataset_ids, io)
 
     def assets_of_jobs(self, job_ids: Sequence[NodeId]) -> Mapping[NodeId, tuple[tuple[str, ...], tuple[str, ...]]]:
         """Return the URIs of Airflow's inlets and outlets of jobs."""
         found: dict[NodeId, dict[str, tuple[str, ...]]] = {}
         if job_ids:
-            for job_id, facet, value in self._connection.execute(ASK_ASSETS, {"ids": list(job_ids)}):
+            for job_id, facet, value in self._ask(ASK_ASSETS, {"ids": list(job_ids)}):
                 found.setdefault(job_id, {})[facet] = asset_uris(value)
         return {key: (said.get("inlets", ()), said.get("outlets", ())) for key, said in found.items()}
 
@@ -172,18 +168,17 @@ class SqlLineageReader:
             return ()
         given = {"n": limit, "until": micros_of(until) if until else (1 << 62)}
         statement = ASK_NEWEST_SQLITE if self._sqlite else ASK_NEWEST_POSTGRES
-        ids = json.dumps(list(job_ids)) if self._sqlite else list(job_ids)
-        return self._runs(statement, {**given, "ids": ids})
+        return self._runs(self._ask(statement, {**given, "ids": list(job_ids)}))
 
     def runs_of_task_run(self, job_ids: Sequence[NodeId], airflow_run_id: str) -> tuple[LineageRun, ...]:
         """Return all tries of jobs within one Dag run."""
         if not job_ids:
             return ()
-        return self._told(self._runs(ASK_RUNS_OF_TASK_RUN, {"ids": list(job_ids), "run": airflow_run_id}))
+        return self._told(self._runs(self._ask(ASK_RUNS_OF_TASK_RUN, {"ids": list(job_ids), "run": airflow_run_id})))
 
     def child_runs(self, run_ids: Sequence[str]) -> tuple[LineageRun, ...]:
         """Return the runs that were started by runs: queries of hooks, dbt models."""
-        return self._runs(ASK_CHILDREN, {"ids": _raw(run_ids)}) if run_ids else ()
+        return self._runs(self._ask_of_runs(ASK_CHILDREN, run_ids)) if run_ids else ()
 
     def io_of_runs(self, run_ids: Sequence[str]) -> tuple[RunIo, ...]:
         """Return what runs have read and written."""
@@ -197,13 +192,12 @@ class SqlLineageReader:
                 schema_id=row[2],
                 rows=row[6],
             )
-            for row in self._connection.execute(ASK_RUN_IO, {"ids": _raw(run_ids)})
+            for row in self._ask_of_runs(ASK_RUN_IO, run_ids)
         )
 
     def runs_by_id(self, run_ids: Sequence[str]) -> tuple[LineageRun, ...]:
         """Return runs, with error and statement where kept."""
-        found = self._runs(ASK_RUNS_BY_ID, {"ids": _raw(run_ids)}) if run_ids else ()
-        return self._told(found)
+        return self._told(self._runs(self._ask_of_runs(ASK_RUNS_BY_ID, run_ids))) if run_ids else ()
 
     def writers_between(self, dataset_id: NodeId, since: str, until: str) -> tuple[LineageRun, ...]:
         """Return runs that had the data set as output and were at work between two times, newest first; at most 20.
@@ -211,14 +205,14 @@ class SqlLineageReader:
         Those that altered it by a statement come first, so that a busy table's other writers do not crowd them out.
         """
         given = {"dataset": dataset_id, "since": micros_of(since), "until": micros_of(until)}
-        return self._told(self._runs(ASK_WRITERS, given))
+        return self._told(self._runs(self._ask(ASK_WRITERS, given)))
 
     def schema_versions(self, dataset_ids: Sequence[NodeId], *, until: str = "") -> tuple[SchemaVersion, ...]:
         """Return every known schema of data sets (seen before *until*), the last seen first; at most 10 each."""
         if not dataset_ids:
             return ()
         limit = micros_of(until) if until else 1 << 62
-        rows = self._connection.execute(ASK_VERSIONS, {"ids": list(dataset_ids), "until": limit}).all()
+        rows = self._ask(ASK_VERSIONS, {"ids": list(dataset_ids), "until": limit})
         kept: list[Any] = []
         count: dict[tuple[Any, Any], int] = {}
         for row in sorted(rows, key=lambda r: (-min(r[4], limit), -r[3], r[2])):
@@ -247,45 +241,63 @@ class SqlLineageReader:
             return ()
         given = {"ids": list({d for d, _ in columns}), "names": list({name for _, name in columns})}
         wanted = set(columns)
-        fields = [row[0] for row in self._connection.execute(ASK_FIELDS, given) if (row[1], row[2]) in wanted]
+        fields = [row[0] for row in self._ask(ASK_FIELDS, given) if (row[1], row[2]) in wanted]
         return self._column_edges(ASK_COLUMNS_INTO, {"ids": fields}) if fields else ()
 
     def columns_read(self, job_ids: Sequence[NodeId]) -> tuple[ColumnEdge, ...]:
         """Return the column edges that jobs themselves have told; at most 5,000."""
         if not job_ids:
             return ()
-        outputs = select(JOB_IO.c.dataset_id).where(JOB_IO.c.job_id.in_(ASK_IDS), JOB_IO.c.io == 1)
-        chosen = ASK_COLUMNS.where(ASK_OUT_F.c.dataset_id.in_(outputs), COLUMN_EDGES.c.job_id.in_(ASK_IDS))
-        return self._column_edges(chosen.limit(COLUMN_READ_CAP), {"ids": list(job_ids)})
+        return self._column_edges(ASK_COLUMNS_READ, {"ids": list(job_ids)})
 
     def partition_runs(self, partition_key: str, job_ids: Sequence[NodeId] = ()) -> tuple[LineageRun, ...]:
         """Return the runs (of jobs) that worked for a partition, newest first; at most 500."""
         keys = [partition_key, *(f"{partition_key}{end}" for end in ("T00:00:00", "T00:00:00+00:00", " 00:00:00"))]
         if job_ids:
-            return self._runs(ASK_PARTITION_OF_JOBS, {"keys": keys, "ids": list(job_ids)})
-        return self._runs(ASK_PARTITION, {"keys": keys})
+            return self._runs(self._ask(ASK_PARTITION_OF_JOBS, {"keys": keys, "ids": list(job_ids)}))
+        return self._runs(self._ask(ASK_PARTITION, {"keys": keys}))
 
     def _job_rows(self, statement: Select[Any]) -> tuple[LineageJob, ...]:
         return tuple(a_job(*row) for row in self._connection.execute(statement.limit(NAME_CAP)))
 
-    def _runs(self, statement: Any, given: Mapping[str, Any]) -> tuple[LineageRun, ...]:
-        rows = sorted(self._connection.execute(statement, given), key=lambda r: (-r.last_event, r.run_id))
-        missing = {row.job_id for row in rows} - self._jobs.keys()
-        if missing:
-            for job in self._connection.execute(ASK_JOBS_BY_ID, {"ids": list(missing)}):
+    def _ask(self, statement: Select[Any], given: Mapping[str, Any]) -> Sequence[Any]:
+        """Return all rows, from the driver: SQLAlchemy's way to a known statement costs more than most answers do."""
+        text, brought = as_text(statement, sqlite_=self._sqlite)
+        if self._sqlite:
+            given = {name: json.dumps(value) if isinstance(value, list) else value for name, value in given.items()}
+        dialect, cursor = self._connection.dialect, self._connection.connection.cursor()
+        try:
+            cursor.execute(text, {**brought, **given})
+            return cursor.fetchall()
+        except dialect.loaded_dbapi.Error as error:
+            raise DBAPIError.instance(text, None, error, dialect.loaded_dbapi.Error, dialect=dialect) from error
+        finally:
+            cursor.close()
+
+    def _ask_of_runs(self, statement: Select[Any], run_ids: Iterable[str]) -> Sequence[Any]:
+        return self._connection.execute(statement, {"ids": [raw_id(run_id) for run_id in run_ids]}).all()
+
+    def _edges(self, statement: Select[Any], ids: Sequence[NodeId], io: str) -> tuple[LineageEdge, ...]:
+        found = tuple(_edge(row, io) for row in self._ask(statement, {"ids": list(ids)}))
+        self._jobs.update({edge.job.id: edge.job for edge in found})
+        return found
+
+    def _runs(self, rows: Sequence[Any]) -> tuple[LineageRun, ...]:
+        """Return runs from rows in the order of the table's columns, newest first."""
+        rows = sorted(rows, key=lambda row: (-row[RUN_LAST], row[RUN_ID]))
+        if missing := {row[1] for row in rows} - self._jobs.keys():
+            for job in self._ask(ASK_JOBS_BY_ID, {"ids": list(missing)}):
                 self._jobs[job[0]] = a_job(*job)
-        return tuple(a_run(row, self._jobs[row.job_id]) for row in rows if row.job_id in self._jobs)
+        return tuple(a_run(row, self._jobs[row[1]]) for row in rows if row[1] in self._jobs)
 
     def _told(self, runs: tuple[LineageRun, ...]) -> tuple[LineageRun, ...]:
         """Add what only some runs have: their error and statement."""
         if not runs:
             return ()
         said: dict[str, dict[str, str]] = {}
-        for run_id, facet, value in self._connection.execute(ASK_RUN_TOLD, {"ids": _raw(r.run_id for r in runs)}):
+        for run_id, facet, value in self._ask_of_runs(ASK_RUN_TOLD, (run.run_id for run in runs)):
             said.setdefault(run_uuid(run_id), {})[facet] = value
-        jobs: dict[NodeId, str] = dict(
-            self._connection.execute(ASK_JOB_SQL, {"ids": list({r.job.id for r in runs})}).tuples().all()
-        )
+        jobs: dict[NodeId, str] = dict(map(tuple, self._ask(ASK_JOB_SQL, {"ids": list({r.job.id for r in runs})})))
         return tuple(
             replace(
                 run,
@@ -297,16 +309,14 @@ class SqlLineageReader:
         )
 
     def _fields(self, schema_ids: Iterable[int]) -> dict[int, tuple[tuple[str, str], ...]]:
-        rows = self._connection.execute(ASK_SCHEMAS, {"ids": list(schema_ids)})
-        return {key: tuple((name or "***", kind or "") for name, kind in json.loads(text)) for key, text in rows}
+        return {key: schema_columns(text) for key, text in self._ask(ASK_SCHEMAS, {"ids": list(schema_ids)})}
 
     def _observers(self, versions: Sequence[Any]) -> dict[tuple[Any, Any, int], str]:
         """Return the run that saw each schema first."""
         if not versions:
             return {}
-        rows = self._connection.execute(
-            ASK_FIRST_RUNS, {"ids": list({v[0] for v in versions}), "schemas": list({v[2] for v in versions})}
-        )
+        given = {"ids": list({v[0] for v in versions}), "schemas": list({v[2] for v in versions})}
+        rows = self._ask(ASK_FIRST_RUNS, given)
         first = {(v[0], v[2], v[3]) for v in versions}
         return {(d, s, at): run_uuid(run) for d, s, at, run in rows if (d, s, at) in first}
 
@@ -321,7 +331,7 @@ class SqlLineageReader:
                 last_seen=moment(row[14] * DAY_US),
                 first_seen=moment(row[15] * DAY_US),
             )
-            for row in self._connection.execute(statement, given)
+            for row in self._ask(statement, given)
         )
 
 
@@ -329,7 +339,3 @@ def _edge(row: Any, io: str) -> LineageEdge:
     return LineageEdge(
         job=a_job(*row[0:6]), dataset=a_dataset(*row[6:9]), io=io, last_seen=moment(row[9] * DAY_US), fan=row[10]
     )
-
-
-def _raw(run_ids: Iterable[str]) -> list[bytes]:
-    return [raw_id(run_id) for run_id in run_ids]

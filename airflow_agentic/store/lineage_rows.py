@@ -27,7 +27,7 @@ def a_job(
         name=name,
         dag_id=dag_id or "",
         task_id=task_id or "",
-        owners=tuple(json.loads(owners)) if owners else (),
+        owners=_names(owners) if owners else (),
     )
 
 
@@ -37,20 +37,34 @@ def a_dataset(dataset_id: int, namespace: str, name: str) -> LineageDataset:
 
 
 def a_run(row: Any, job: LineageJob) -> LineageRun:
-    """Return one run."""
+    """Return one run, given its values in the order of the table's columns."""
+    (
+        run_id, _, state, _, started_at, ended_at, last_event, parent, _, af_run_id, try_number, _, map_index, *_, key,
+    ) = row  # fmt: skip
     return LineageRun(
-        run_id=run_uuid(row.run_id),
+        run_id=run_uuid(run_id),
         job=job,
-        state=STATES[row.state] if 0 <= row.state < len(STATES) else "OTHER",
-        last_event=moment(row.last_event),
-        started_at=moment(row.started_at),
-        ended_at=moment(row.ended_at),
-        airflow_run_id=row.af_run_id or "",
-        try_number=row.try_number,
-        partition_key=row.partition_key or "",
-        map_index=-1 if row.map_index is None else row.map_index,
-        parent_run_id=run_uuid(row.parent_run_id) if row.parent_run_id else "",
+        state=STATES[state] if 0 <= state < len(STATES) else "OTHER",
+        last_event=moment(last_event),
+        started_at=moment(started_at),
+        ended_at=moment(ended_at),
+        airflow_run_id=af_run_id or "",
+        try_number=try_number,
+        partition_key=key or "",
+        map_index=-1 if map_index is None else map_index,
+        parent_run_id=run_uuid(parent) if parent else "",
     )
+
+
+@lru_cache(maxsize=4_096)
+def schema_columns(fields: str) -> tuple[tuple[str, str], ...]:
+    """Return a schema's columns, given its fields as the store writes them."""
+    return tuple((name or "***", kind or "") for name, kind in json.loads(fields))
+
+
+@lru_cache(maxsize=1_024)
+def _names(listed: str) -> tuple[str, ...]:
+    return tuple(json.loads(listed))
 
 
 def asset_uris(value: str) -> tuple[str, ...]:

@@ -1,14 +1,22 @@
 """The statements behind `lineage_queries`: built once, so that a question costs no more than its parameters.
 
-Data sets are asked for by their canonical id; every statement goes over all aliases of it.
+Data sets are asked for by their canonical id; every statement goes over all aliases of it. A list of ids is one
+parameter, so that a statement is one text however many ids there are: both databases keep its plan then.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
+    BigInteger,
     BindParameter,
+    Boolean,
+    ColumnElement,
+    Select,
+    Text,
     bindparam,
     case,
     exists,
@@ -16,6 +24,9 @@ from sqlalchemy import (
     literal_column,
     select,
 )
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from airflow_agentic.store.lineage_rows import OWNERS
 from airflow_agentic.store.lineage_tables import (
@@ -43,8 +54,49 @@ EDGE_CAP, COLUMN_CAP, COLUMN_READ_CAP, PARTITION_CAP, NAME_CAP, WRITER_CAP, VERS
     20,
     10,
 )
+RUN_ID, RUN_LAST = (list(RUNS.columns.keys()).index(name) for name in ("run_id", "last_event"))
+"""Places in a row of `RUNS`."""
 ASK_CANON = DATASETS.alias("canon")
-ASK_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+ASK_RAW_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+"""Ids of runs: bytes, which SQLite's JSON cannot carry."""
+
+
+class _Among(ColumnElement[bool]):
+    """Whether a column's value is in a list that is one parameter: JSON for SQLite, an array for PostgreSQL."""
+
+    inherit_cache = False
+    type = Boolean()
+    _is_implicitly_boolean = True
+
+    def __init__(self, column: ColumnElement[Any], name: str) -> None:
+        self.column = column
+        kind = BigInteger if isinstance(column.type, BigInteger) else Text
+        self.sqlite: BindParameter[Any] = bindparam(name, type_=Text)
+        self.postgresql: BindParameter[Any] = bindparam(name, type_=ARRAY(kind))
+
+
+@compiles(_Among, "sqlite")
+def _json_list(element: _Among, compiler: SQLCompiler, **kw: Any) -> str:
+    listed = compiler.process(element.sqlite)
+    return f"{compiler.process(element.column, **kw)} IN (SELECT value FROM json_each({listed}))"  # noqa: S608
+
+
+@compiles(_Among, "postgresql")
+def _array(element: _Among, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"{compiler.process(element.column, **kw)} = ANY({compiler.process(element.postgresql)})"
+
+
+def among(column: Any, name: str = "ids") -> ColumnElement[bool]:
+    """Return whether *column* is among the parameter *name*: a list of ids, or of texts."""
+    return _Among(column, name)
+
+
+@cache
+def as_text(statement: Select[Any], *, sqlite_: bool) -> tuple[str, dict[str, Any]]:
+    """Return a statement as the driver takes it, and the values that it brings along."""
+    dialect = sqlite.dialect(paramstyle="named") if sqlite_ else postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
+    compiled = statement.compile(dialect=dialect)
+    return str(compiled), {name: value for name, value in compiled.params.items() if value is not None}
 
 
 def _owners(job_id: Any) -> Any:
@@ -76,51 +128,53 @@ ASK_JOB_COLUMNS: tuple[Any, ...] = (
     _owners(JOBS.c.id),
 )
 ASK_JOB = select(*ASK_JOB_COLUMNS)
-ASK_JOBS_BY_ID = ASK_JOB.where(JOBS.c.id.in_(ASK_IDS))
+ASK_JOBS_BY_ID = ASK_JOB.where(among(JOBS.c.id))
+ASK_JOB_OF_TASK = ASK_JOB.where(JOBS.c.dag_id == bindparam("dag"), JOBS.c.task_id == bindparam("task")).limit(NAME_CAP)
 ASK_DATASET_COLUMNS: tuple[Any, ...] = (ASK_CANON.c.id, ASK_CANON.c.namespace, ASK_CANON.c.name)
 IO_FROM = (
     JOB_IO.join(JOBS, JOBS.c.id == JOB_IO.c.job_id)
     .join(DATASETS, DATASETS.c.id == JOB_IO.c.dataset_id)
     .join(ASK_CANON, ASK_CANON.c.id == DATASETS.c.canonical_id)
 )
+ASK_FANS = tuple(select(ASK_CANON.c.id, fan(io)).where(among(ASK_CANON.c.id)) for io in (0, 1))
 ASK_EDGES_OF_JOBS = tuple(
     select(*ASK_JOB_COLUMNS, *ASK_DATASET_COLUMNS, JOB_IO.c.last_day, fan(1 - io))
     .select_from(IO_FROM)
-    .where(JOB_IO.c.job_id.in_(ASK_IDS), JOB_IO.c.io == io)
+    .where(among(JOB_IO.c.job_id), JOB_IO.c.io == io)
     for io in (0, 1)
 )
 ASK_EDGES_OF_DATASETS = tuple(
     select(*ASK_JOB_COLUMNS, *ASK_DATASET_COLUMNS, JOB_IO.c.last_day, literal_column("0"))
     .select_from(IO_FROM)
-    .where(DATASETS.c.canonical_id.in_(ASK_IDS), JOB_IO.c.io == io)
+    .where(among(DATASETS.c.canonical_id), JOB_IO.c.io == io)
     .order_by(JOB_IO.c.last_day.desc(), JOBS.c.id)
     .limit(EDGE_CAP)
     for io in (0, 1)
 )
 ASK_ASSETS = select(JOB_FACETS.c.job_id, JOB_FACETS.c.facet, JOB_FACETS.c.value).where(
-    JOB_FACETS.c.job_id.in_(ASK_IDS), JOB_FACETS.c.facet.in_(["inlets", "outlets"])
+    among(JOB_FACETS.c.job_id), (JOB_FACETS.c.facet == "inlets") | (JOB_FACETS.c.facet == "outlets")
 )
 ASK_JOB_SQL = select(JOB_FACETS.c.job_id, JOB_FACETS.c.value).where(
-    JOB_FACETS.c.job_id.in_(ASK_IDS), JOB_FACETS.c.facet == "sql"
+    among(JOB_FACETS.c.job_id), JOB_FACETS.c.facet == "sql"
 )
 ASK_RUN_TOLD = select(RUN_FACETS.c.run_id, RUN_FACETS.c.facet, RUN_FACETS.c.value).where(
-    RUN_FACETS.c.run_id.in_(ASK_IDS), RUN_FACETS.c.facet.in_(["error", "stack", "ddl"])
+    RUN_FACETS.c.run_id.in_(ASK_RAW_IDS), RUN_FACETS.c.facet.in_(["error", "stack", "ddl"])
 )
 ASK_RUN = select(RUNS)
-ASK_RUNS_OF_TASK_RUN = ASK_RUN.where(RUNS.c.job_id.in_(ASK_IDS), RUNS.c.af_run_id == bindparam("run"))
-ASK_CHILDREN = ASK_RUN.where(RUNS.c.parent_run_id.in_(ASK_IDS))
-ASK_RUNS_BY_ID = ASK_RUN.where(RUNS.c.run_id.in_(ASK_IDS))
+ASK_RUNS_OF_TASK_RUN = ASK_RUN.where(among(RUNS.c.job_id), RUNS.c.af_run_id == bindparam("run"))
+ASK_CHILDREN = ASK_RUN.where(RUNS.c.parent_run_id.in_(ASK_RAW_IDS))
+ASK_RUNS_BY_ID = ASK_RUN.where(RUNS.c.run_id.in_(ASK_RAW_IDS))
 ASK_PARTITION = (
     ASK_RUN.join(PARTITION_RUNS, PARTITION_RUNS.c.run_id == RUNS.c.run_id)
-    .where(PARTITION_RUNS.c.partition_key.in_(bindparam("keys", expanding=True)))
+    .where(among(PARTITION_RUNS.c.partition_key, "keys"))
     .order_by(RUNS.c.last_event.desc())
     .limit(PARTITION_CAP)
 )
-ASK_PARTITION_OF_JOBS = ASK_PARTITION.where(RUNS.c.job_id.in_(ASK_IDS))
+ASK_PARTITION_OF_JOBS = ASK_PARTITION.where(among(PARTITION_RUNS.c.job_id), RUNS.c.job_id == PARTITION_RUNS.c.job_id)
 ASK_SEEN = RUNS.alias("seen")
 ASK_NEWEST_SQLITE = (
     select(RUNS)
-    .select_from(func.json_each(bindparam("ids")).table_valued("value", name="wanted"))
+    .select_from(func.json_each(bindparam("ids", type_=Text)).table_valued("value", name="wanted"))
     .join(
         RUNS,
         RUNS.c.run_id.in_(
@@ -140,10 +194,7 @@ ASK_NEWEST_OF_JOB = (
     .lateral("newest")
 )
 ASK_NEWEST_POSTGRES = (
-    select(ASK_NEWEST_OF_JOB)
-    .select_from(JOBS)
-    .join(ASK_NEWEST_OF_JOB, literal_column("true"))
-    .where(JOBS.c.id.in_(ASK_IDS))
+    select(ASK_NEWEST_OF_JOB).select_from(JOBS).join(ASK_NEWEST_OF_JOB, literal_column("true")).where(among(JOBS.c.id))
 )
 ASK_RUN_IO = (
     select(
@@ -157,7 +208,7 @@ ASK_RUN_IO = (
     )
     .join(DATASETS, DATASETS.c.id == RUN_IO.c.dataset_id)
     .join(ASK_CANON, ASK_CANON.c.id == DATASETS.c.canonical_id)
-    .where(RUN_IO.c.run_id.in_(ASK_IDS))
+    .where(RUN_IO.c.run_id.in_(ASK_RAW_IDS))
 )
 ASK_HAS_DDL = exists().where(RUN_FACETS.c.run_id == RUNS.c.run_id, RUN_FACETS.c.facet == "ddl")
 ASK_WRITERS = (
@@ -186,15 +237,15 @@ ASK_VERSIONS = (
         func.max(ASK_OBSERVED.last_at),
     )
     .join(DATASETS, DATASETS.c.id == ASK_OBSERVED.dataset_id)
-    .where(DATASETS.c.canonical_id.in_(ASK_IDS), ASK_OBSERVED.first_at <= bindparam("until"))
+    .where(among(DATASETS.c.canonical_id), ASK_OBSERVED.first_at <= bindparam("until"))
     .group_by(DATASETS.c.canonical_id, ASK_OBSERVED.source_class, ASK_OBSERVED.schema_id)
 )
 ASK_FIRST_RUNS = (
     select(DATASETS.c.canonical_id, ASK_OBSERVED.schema_id, ASK_OBSERVED.first_at, ASK_OBSERVED.first_run)
     .join(DATASETS, DATASETS.c.id == ASK_OBSERVED.dataset_id)
-    .where(DATASETS.c.canonical_id.in_(ASK_IDS), ASK_OBSERVED.schema_id.in_(bindparam("schemas", expanding=True)))
+    .where(among(DATASETS.c.canonical_id), among(ASK_OBSERVED.schema_id, "schemas"))
 )
-ASK_SCHEMAS = select(SCHEMAS.c.id, SCHEMAS.c.fields).where(SCHEMAS.c.id.in_(ASK_IDS))
+ASK_SCHEMAS = select(SCHEMAS.c.id, SCHEMAS.c.fields).where(among(SCHEMAS.c.id))
 ASK_OUT_F, ASK_IN_F = FIELDS.alias("out_f"), FIELDS.alias("in_f")
 ASK_OUT_D, ASK_IN_D = DATASETS.alias("out_d"), DATASETS.alias("in_d")
 ASK_COLUMNS = (
@@ -218,9 +269,13 @@ ASK_COLUMNS = (
     .join(ASK_IN_D, ASK_IN_D.c.id == ASK_IN_F.c.dataset_id)
     .join(JOBS, JOBS.c.id == COLUMN_EDGES.c.job_id)
 )
-ASK_COLUMNS_INTO = ASK_COLUMNS.where(COLUMN_EDGES.c.out_field.in_(ASK_IDS)).limit(COLUMN_CAP)
+ASK_COLUMNS_INTO = ASK_COLUMNS.where(among(COLUMN_EDGES.c.out_field)).limit(COLUMN_CAP)
+ASK_COLUMNS_READ = ASK_COLUMNS.where(
+    ASK_OUT_F.c.dataset_id.in_(select(JOB_IO.c.dataset_id).where(among(JOB_IO.c.job_id), JOB_IO.c.io == 1)),
+    among(COLUMN_EDGES.c.job_id),
+).limit(COLUMN_READ_CAP)
 ASK_FIELDS = (
     select(FIELDS.c.id, DATASETS.c.canonical_id, FIELDS.c.name)
     .join(DATASETS, DATASETS.c.id == FIELDS.c.dataset_id)
-    .where(DATASETS.c.canonical_id.in_(ASK_IDS), FIELDS.c.name.in_(bindparam("names", expanding=True)))
+    .where(among(DATASETS.c.canonical_id), among(FIELDS.c.name, "names"))
 )

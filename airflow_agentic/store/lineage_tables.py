@@ -182,9 +182,10 @@ queries of hooks) is not here: go from `PARTITION_RUNS` over ``RUNS.parent_run_i
 PARTITION_RUNS = _table(
     "agentic_ol_partition_runs",
     Column("partition_key", String(250), primary_key=True),
+    _id("job_id"),
     Column("run_id", LargeBinary(16), primary_key=True),
 )
-"""Every run that works for a partition, whether it is known to write or not."""
+"""Every run that works for a partition, whether it is known to write or not, by the job that its events name."""
 
 EVENTS = _table(
     "agentic_ol_events",
