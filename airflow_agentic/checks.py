@@ -21,6 +21,7 @@ from airflow_agentic.plugs import build_forge, clone_url, git_environment
 from airflow_agentic.records import Decision
 from airflow_agentic.scope import Scope, read_scope
 from airflow_agentic.settings import Settings, read_settings
+from airflow_agentic.staging_twins import refuse_twins
 from airflow_agentic.store.engine import open_store
 from airflow_agentic.triggers.dispatch import kept_failures
 from airflow_agentic.workspaces.layers import probe_layers
@@ -172,15 +173,9 @@ def _model(scope: Scope) -> Probe:
 
 
 def _staging(scope: Scope) -> Probe:
-    for production, staging in scope.staging_connections.items():
+    for staging in scope.staging_connections.values():
         wiring.connection(staging)
-        if production == staging:
-            return Probe(
-                name="staging",
-                state="wrong",
-                detail=f"{production!r} is mapped to itself",
-                mend="Map it to a connection of a staging system.",
-            )
+    refuse_twins(scope.staging_connections, wiring.connection)
     if not scope.staging_connections and not scope.staging_environment:
         return Probe(
             name="staging", state="absent", detail="no staging connections: only Dags that need none are proved"

@@ -49,6 +49,7 @@ from airflow_agentic.ports import (
 )
 from airflow_agentic.records import Dossier
 from airflow_agentic.scope import Scope
+from airflow_agentic.staging_twins import refuse_twins
 from airflow_agentic.tools.edit_file import EditFileTool
 from airflow_agentic.tools.evidence import EvidenceTool
 from airflow_agentic.tools.list_files import ListFilesTool
@@ -154,7 +155,11 @@ def build_rules(scope: Scope, redactor: Redactor) -> tuple[Rule, ...]:
 
 
 def build_staging(scope: Scope, connect: Connect) -> Staging:
-    """Return what the workspace is given; only the staging side of the map is ever read."""
+    """Return what the workspace is given; only the staging side of the map is ever held.
+
+    :raises SettingsError: a staging connection is missing, or leads to where its production twin does.
+    """
+    refuse_twins(scope.staging_connections, connect)
     mapped = {production: connect(staging).as_json() for production, staging in scope.staging_connections.items()}
     return Staging(
         connections=tuple(mapped.items()),

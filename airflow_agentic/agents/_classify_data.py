@@ -111,7 +111,9 @@ def notices(dossier: Dossier) -> tuple[tuple[Evidence, str], ...]:
         if match and not any(match[0] in f"{error.message}\n{chr(10).join(error.chain)}" for error in dossier.errors):
             text = f"{item.title}\n{item.body}"
             start = text.rfind("\n", 0, match.start()) + 1
-            found.append((item, text[max(start, match.start() - 120) : match.end() + 80].split("\n", maxsplit=1)[0].strip()))
+            found.append(
+                (item, text[max(start, match.start() - 120) : match.end() + 80].split("\n", maxsplit=1)[0].strip())
+            )
     return tuple(found)
 
 

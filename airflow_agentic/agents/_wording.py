@@ -56,11 +56,7 @@ def root_cause(dossier: Dossier, verdict: Verdict, fixes: tuple[Fix, ...], where
         if (where.dag_id, where.task_id) != _failing(dossier) and where.task_id
         else ""
     )
-    maybe = (
-        _possible(dossier)
-        if verdict.category in {Category.SCHEMA_DRIFT, Category.INSUFFICIENT_EVIDENCE}
-        else ""
-    )
+    maybe = _possible(dossier) if verdict.category in {Category.SCHEMA_DRIFT, Category.INSUFFICIENT_EVIDENCE} else ""
     said = f" (`{verdict.matched}`)" if verdict.matched else ""
     return f"{tasks} of {dossier.incident.dag_id} failed because {verdict.why}{said}.{origin}{maybe}"
 
@@ -92,7 +88,9 @@ def cites(dossier: Dossier, verdict: Verdict, fixes: tuple[Fix, ...]) -> tuple[s
     for item in dossier.evidence:
         text = f"{item.title}\n{item.body}"
         about_code = bool(fixes) and item.source == "code" and item.path == fixes[0].file
-        if (any(w in text for w in wanted) and item.source != "code") or (about_code and item.title.startswith("Source")):
+        if (any(w in text for w in wanted) and item.source != "code") or (
+            about_code and item.title.startswith("Source")
+        ):
             found.append(item.id)
     known = {item.id for item in dossier.evidence}
     for suspect in dossier.suspects[:1]:

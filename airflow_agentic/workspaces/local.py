@@ -22,7 +22,7 @@ from airflow_agentic.git import Clone, GitError, clone
 from airflow_agentic.workspaces.environment import About, basic_environment
 from airflow_agentic.workspaces.layers import build_sandbox, probe_layers
 from airflow_agentic.workspaces.repository_checks import TOOLS
-from airflow_agentic.workspaces.sandbox import INSIDE, Sandbox, interpreter_paths
+from airflow_agentic.workspaces.sandbox import INSIDE, TEMPORARY, Sandbox, interpreter_paths
 from airflow_agentic.workspaces.session import LocalSession
 from airflow_agentic.workspaces.staging import Limits, Staging
 from airflow_agentic.workspaces.template import template_database
@@ -67,7 +67,7 @@ class LocalWorkspace:
         """
         layers = self._layers()
         template = template_database(self._python)
-        folder = tempfile.mkdtemp(prefix="agentic_workspace_")
+        folder = tempfile.mkdtemp(prefix="agentic_workspace_", dir=_beside_temporary())
         zygote: Zygote | None = None
         try:
             os.chmod(folder, 0o711)
@@ -176,6 +176,15 @@ def _tools(python: str) -> frozenset[str]:
         [python, "-I", "-c", asked], capture_output=True, text=True, check=False, timeout=60, stdin=subprocess.DEVNULL
     )
     return frozenset(done.stdout.split())
+
+
+def _beside_temporary() -> str | None:
+    """Return a folder that is not below the ones that the workspace has of its own; None: there is only that."""
+    for path in (tempfile.gettempdir(), "/var/tmp"):
+        apart = not any(f"{os.path.realpath(path)}/".startswith(f"{own}/") for own in TEMPORARY)
+        if apart and os.path.isdir(path) and os.access(path, os.W_OK):
+            return path
+    return None
 
 
 def _remove(folder: str) -> None:

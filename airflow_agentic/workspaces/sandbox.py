@@ -109,7 +109,7 @@ class Sandbox:
                 "NPROC": limits.processes + (0 if self.uid or self.bwrap else _tasks_of(os.geteuid())),
             },
             "landlock": self._landlock(readable, writable),
-            "seccomp": self._filter(),
+            "system_calls": self._filter(),
         }
         inner = [python, "-I", "-S", os.path.join(INSIDE, "launcher.py"), json.dumps(asked), *argv]
         return [*self._view(readable, writable, limits), *inner] if self.bwrap else inner
@@ -134,7 +134,9 @@ class Sandbox:
         """Return what one run is left of all that its workspace may reach: nothing of any other run."""
         if not self.landlock:
             return None
-        return {"readable": self.shown(readable), "writable": [folder, *self.scratch()]}
+        # Landlock grants all that lies below a path, so one above the runs' folders would open every run's.
+        scratch = [path for path in self.scratch() if not folder.startswith(f"{path}/")]
+        return {"readable": self.shown(readable), "writable": [folder, *scratch]}
 
     def shown(self, readable: Sequence[str]) -> list[str]:
         """Return every path that a process may read."""

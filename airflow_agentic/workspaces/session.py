@@ -22,7 +22,7 @@ from airflow_agentic.workspaces.data_diff import compare_tables
 from airflow_agentic.workspaces.environment import About
 from airflow_agentic.workspaces.repository_checks import Ran, run_linters, run_tests
 from airflow_agentic.workspaces.results import OutFolder, links_told, plain, read_run
-from airflow_agentic.workspaces.sandbox import Sandbox
+from airflow_agentic.workspaces.sandbox import TEMPORARY, Sandbox
 from airflow_agentic.workspaces.staging import Limits, PrepareStep, Staging, postgres_addresses
 from airflow_agentic.workspaces.zygote import Zygote
 
@@ -234,6 +234,7 @@ class LocalSession:
                 "out": out,
                 "dags_folder": os.path.normpath(os.path.join(repository, self._about.dags_path)),
                 "private_pids": self._sandbox.private_pids,
+                "scratch": list(TEMPORARY) if self._sandbox.private_tmp else [],
                 "walls": self._sandbox.run_walls(folder, self._about.readable),
                 "environment": environment,
             },
@@ -243,11 +244,19 @@ class LocalSession:
         if not self._zygote.alive():
             self._zygote.start()
         self._zygote.ready(self._limits.boot_s)
-        return self._zygote.ask(request, watch=self._too_big)
+        answer = self._zygote.ask(request, watch=self._too_much)
+        if "died" in answer:
+            # What it wrote must not count against the runs after it; its answers are kept for its finding.
+            for name in ("repository", "data", "home"):
+                shutil.rmtree(os.path.join(os.path.dirname(request["out"]), name), ignore_errors=True)
+        return answer
 
-    def _too_big(self) -> str | None:
+    def _too_much(self) -> str | None:
         limit = self._limits.disk_mb << 20
-        return f"it wrote more than {self._limits.disk_mb} MB" if _size(self._box) > limit else None
+        if _size(self._box) > limit:
+            return f"it wrote more than {self._limits.disk_mb} MB"
+        held = self._zygote.resident_mb()
+        return f"its processes took {held} MB of memory together" if held > self._limits.total_memory_mb else None
 
     def _believed(self, run: StagedRun, folder: str) -> StagedRun:
         """Return the run, or a broken one if it failed in a way that a broken harness would also give.

@@ -58,7 +58,7 @@ class Limits:
     file_mb: int = 512
     """Largest single file."""
     disk_mb: int = 4_096
-    """Everything below the workspace's folder; watched twice a second, so a burst can overshoot."""
+    """Everything below the workspace's folder; watched five times a second, so a burst can overshoot."""
     scratch_mb: int = 1_024
     """Each temporary folder: ``/tmp`` and ``/dev/shm``."""
     total_memory_mb: int = 12_288

@@ -260,14 +260,14 @@ def test_every_missing_layer_is_refused_by_name_unless_it_is_accepted(tmp_path: 
 
 
 def test_nothing_of_a_workspace_remains_after_it() -> None:
-    before = set(os.listdir(tempfile.gettempdir()))
+    before = {*os.listdir(tempfile.gettempdir()), *os.listdir("/var/tmp")}
     with tempfile.TemporaryDirectory() as folder:
         with (
             pytest.raises(WorkspaceError, match="Cloning"),
             LocalWorkspace(os.path.join(folder, "none"), "main", "dags", Staging()).open("gone"),
         ):
             pytest.fail("it was opened")
-    left = {name for name in set(os.listdir(tempfile.gettempdir())) - before if name.startswith("agentic_workspace_")}
+    left = {name for name in {*os.listdir(tempfile.gettempdir()), *os.listdir("/var/tmp")} - before if name.startswith("agentic_workspace_")}
     assert not left
 
 

@@ -14,8 +14,10 @@ import gc
 import importlib.util
 import json
 import os
+import shutil
 import signal
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -40,10 +42,12 @@ def main() -> None:
     # A run must not look into this process or steer it; each fork takes it back for itself.
     _prctl(PR_SET_DUMPABLE, 0)
     replies.write(json.dumps({"ready": True, "boot_s": time.monotonic() - started, **boot}) + "\n")
+    at_start = {folder: set(os.listdir(folder)) for folder in ("/tmp", "/dev/shm") if os.access(folder, os.R_OK)}
     for line in requests:
         request = json.loads(line)
         # Ours only: a fork that inherited them could answer in our name.
         answer = _serve(request, close=(requests.fileno(), replies.fileno()))
+        _sweep({folder: at_start[folder] for folder in request["scratch"]})
         replies.write(json.dumps(answer) + "\n")
     os._exit(0)
 
@@ -105,12 +109,8 @@ def _serve(request: dict[str, Any], close: tuple[int, ...]) -> dict[str, Any]:
         _become_child(request, close, kinds[request["kind"]])
     status = _wait(pid, started + float(request["wall_s"]))
     _end_leftovers(pid, private_pids=bool(request.get("private_pids")))
-    return {
-        "id": request["id"],
-        "timed_out": status is None,
-        "status": status,
-        "elapsed_s": time.monotonic() - started,
-    }
+    took = time.monotonic() - started
+    return {"id": request["id"], "timed_out": status is None, "status": status, "elapsed_s": took}
 
 
 def _become_child(request: dict[str, Any], close: tuple[int, ...], do: Callable[[dict[str, Any]], None]) -> None:
@@ -123,6 +123,7 @@ def _become_child(request: dict[str, Any], close: tuple[int, ...], do: Callable[
             os.close(descriptor)
         os.environ.clear()
         os.environ.update(request["environment"])
+        tempfile.tempdir = None  # remembered by whoever asked first: the warm process
         os.chdir(request["repository"])
         if request["walls"]:
             sys.modules["agentic_landlock"].restrict(**request["walls"])
@@ -326,6 +327,17 @@ def _end_leftovers(pid: int, *, private_pids: bool) -> None:
         except ChildProcessError:
             return
         time.sleep(0.01)
+
+
+def _sweep(kept: dict[str, set[str]]) -> None:
+    """Remove what a run left in the workspace's own temporary folders: the next one must not find it."""
+    for folder, names in kept.items():
+        for name in set(os.listdir(folder)) - names:
+            path = os.path.join(folder, name)
+            if os.path.isdir(path) and not os.path.islink(path):
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                os.unlink(path)
 
 
 def _children() -> list[int]:

@@ -8,11 +8,12 @@ be weaker before the one above it. Exits 97 with one line on standard error if a
 from __future__ import annotations
 
 import ctypes
-import importlib.util
 import json
 import os
 import resource
+import struct
 import sys
+from collections.abc import Callable
 from typing import Any
 
 PR_SET_NO_NEW_PRIVS = 38
@@ -24,15 +25,23 @@ def main() -> None:
     asked: dict[str, Any] = json.loads(sys.argv[1])
     os.closerange(3, 65_536 if asked.get("keep_limit") is None else int(asked["keep_limit"]))
     os.umask(0o077)
-    for name in ("landlock", "system_calls"):
-        _beside(name)  # now: the walls may hide their own files
-    for apply in (_drop_user, _limit, _no_new_privs, _landlock, _filter):
-        try:
-            apply(asked)
-        except (OSError, ValueError, KeyError) as error:
-            print(f"launcher: {apply.__name__.strip('_')} failed: {error}", file=sys.stderr)
-            os._exit(97)
+    sys.path.insert(0, HERE)  # isolated mode keeps it off; importlib.util would cost as much as all the rest
+    walls = {name: __import__(name) for name in ("landlock", "system_calls")}  # now: they may hide their own files
+    for apply in (_drop_user, _limit, _no_new_privs):
+        _step(apply.__name__.strip("_"), lambda apply=apply: apply(asked))  # type: ignore[misc]
+    for name, wall in walls.items():
+        if asked.get(name):
+            _step(name, lambda name=name, wall=wall: wall.restrict(**asked[name]))  # type: ignore[misc]
     os.execve(sys.argv[2], sys.argv[2:], dict(os.environ))
+
+
+def _step(name: str, do: Callable[[], None]) -> None:
+    """Do it or end: a wall that was asked for and does not stand must not be passed in silence."""
+    try:
+        do()
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, struct.error) as error:
+        print(f"launcher: {name} failed: {error}", file=sys.stderr)
+        os._exit(97)
 
 
 def _drop_user(asked: dict[str, Any]) -> None:
@@ -54,26 +63,6 @@ def _no_new_privs(_: dict[str, Any]) -> None:
     library = ctypes.CDLL(None, use_errno=True)
     if library.prctl(PR_SET_NO_NEW_PRIVS, *(ctypes.c_ulong(value) for value in (1, 0, 0, 0))):
         raise OSError(ctypes.get_errno(), "PR_SET_NO_NEW_PRIVS")
-
-
-def _landlock(asked: dict[str, Any]) -> None:
-    if asked.get("landlock"):
-        sys.modules["agentic_landlock"].restrict(**asked["landlock"])
-
-
-def _filter(asked: dict[str, Any]) -> None:
-    if asked.get("seccomp"):
-        sys.modules["agentic_system_calls"].restrict(**asked["seccomp"])
-
-
-def _beside(name: str) -> None:
-    """Load the module that lies next to this file; isolated mode keeps its folder off ``sys.path``."""
-    spec = importlib.util.spec_from_file_location(f"agentic_{name}", os.path.join(HERE, f"{name}.py"))
-    if spec is None or spec.loader is None:
-        raise FileNotFoundError(os.path.join(HERE, f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
 
 
 if __name__ == "__main__":

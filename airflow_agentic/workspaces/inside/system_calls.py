@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import platform
 import struct
 
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
@@ -125,7 +124,7 @@ Instruction = tuple[int, int, int, int]
 
 def known(machine: str = "") -> bool:
     """Say whether the numbers of this machine's calls are known."""
-    return (machine or platform.machine()) in _MACHINES
+    return (machine or os.uname().machine) in _MACHINES
 
 
 def restrict(*, sockets: bool, queues: bool, attributes: bool) -> None:
@@ -136,7 +135,7 @@ def restrict(*, sockets: bool, queues: bool, attributes: bool) -> None:
     :param attributes: whether changing modes, owners and times of files has an effect.
     :raises OSError: the kernel refuses. *KeyError*: the machine is unknown.
     """
-    instructions = program(platform.machine(), sockets=sockets, queues=queues, attributes=attributes)
+    instructions = program(os.uname().machine, sockets=sockets, queues=queues, attributes=attributes)
     code = b"".join(struct.pack("=HBBI", *instruction) for instruction in instructions)
     kept = ctypes.create_string_buffer(code, len(code))
     header = struct.pack("=HxxxxxxQ", len(instructions), ctypes.addressof(kept))
