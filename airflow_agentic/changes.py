@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Iterable
 
 from airflow_agentic.records import ChangeSet, FileEdit
@@ -70,3 +71,23 @@ def added_lines(edit: FileEdit) -> tuple[tuple[int, str], ...]:
 def removed_lines(edit: FileEdit) -> tuple[tuple[int, str], ...]:
     """Return number (in the old text, from 1) and text of each removed line."""
     return added_lines(FileEdit(path=edit.path, before=edit.after, after=edit.before))
+
+
+def holds(text: str | None, edit: FileEdit) -> bool:
+    """Say whether *text* has what the edit brings, and nothing any more of what it takes away; white space aside.
+
+    Somebody who mended the same place differs in blanks and in what stands around it, so the lines are compared and
+    not the files.
+    """
+    if text is None or edit.after is None:
+        return text == edit.after
+    if text == edit.after:
+        return True
+    there = _counted(text.split("\n"))
+    added = _counted(line for _, line in added_lines(edit))
+    gone = _counted(line for _, line in removed_lines(edit)) - _counted(edit.after.split("\n"))
+    return bool(added or gone) and not added - there and not gone & there
+
+
+def _counted(lines: Iterable[str]) -> Counter[str]:
+    return Counter(clean for line in lines if (clean := " ".join(line.split())))

@@ -176,6 +176,11 @@ def _limits() -> dict[str, Any]:
         "max_lines": _number("Lines per change", "Upper bound, added and removed.", "integer", 200, 1, 5000),
         "usd_per_incident": _number("USD per incident", "What a model may cost.", "number", 1.0, 0, 1000),
         "usd_per_day": _number("USD per day", "What a model may cost over all incidents.", "number", 10.0, 0, 100000),
+        "max_open_prs": _number("Open pull requests", "Of ours in the repository at once.", "integer", 10, 1, 1000),
+        "max_prs_per_hour": _number("Pull requests per hour", "Of ours that are opened.", "integer", 2, 1, 1000),
+        "expire_days": _number(
+            "Days until a pull request expires", "The sweep closes it then; 0: never.", "number", 30.0, 0, 3650
+        ),
         "reviewers": _list("Reviewers", "Who is asked to review, as the forge names them."),
         "accept": _list(
             "Accepted risks",

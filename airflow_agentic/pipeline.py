@@ -20,6 +20,7 @@ from airflow_agentic.channels.announce import announce
 from airflow_agentic.context.gather import gather
 from airflow_agentic.errors import AgenticError, DeliveryRefused, Stopped
 from airflow_agentic.facts import dossier_facts, lines, proof_facts, proposal_facts, size, verdict_facts
+from airflow_agentic.forges.hygiene import supersede
 from airflow_agentic.forges.publish import Publication, build_delivery, cause_of, publish
 from airflow_agentic.forges.undo import Undone, undo
 from airflow_agentic.guardrails.judge import judge
@@ -230,10 +231,20 @@ def deliver(incident_id: str, parts: Deliverance) -> Outcome:
                 publication=parts.publication,
                 redactor=parts.redactor,
                 before=_before(parts, incident_id, "publish"),
+                fixes=parts.fixes,
             )
             facts.update(status=outcome.status.value, url=outcome.url or "", rollback=outcome.rollback)
         if parts.fixes and outcome.status in _WATCHED:
             parts.fixes.opened(_fix(incident, dossier, outcome, parts.publication))
+        if parts.fixes and outcome.status is OutcomeStatus.PR_OPENED:
+            supersede(
+                delivery_of(incident_id, parts),
+                outcome,
+                forge=parts.forge,
+                fixes=parts.fixes,
+                older=lambda fix: _older(fix, parts),
+                before=_before(parts, incident_id, "publish"),
+            )
         if parts.clear:
             parts.go(incident_id)
             outcome = replace(outcome, detail=f"{outcome.detail} {parts.clear(incident, proposal)}".strip())
@@ -290,17 +301,27 @@ def _before(parts: Deliverance, incident_id: str, name: str) -> Callable[[str, M
     return before
 
 
+def _older(fix: FixRecord, parts: Deliverance) -> Delivery | None:
+    """Return what was delivered for an older fix; None where its records are gone."""
+    try:
+        return delivery_of(fix.incident_id, parts)
+    except AgenticError:
+        return None
+
+
 _WATCHED = (OutcomeStatus.PR_OPENED, OutcomeStatus.PR_UPDATED, OutcomeStatus.PR_UNCHANGED)
 
 
 def _fix(incident: Incident, dossier: Dossier, outcome: Outcome, publication: Publication) -> FixRecord:
+    at = datetime.now(timezone.utc).isoformat(timespec="seconds")
     return FixRecord(
         incident_id=incident.id,
         dag_id=incident.dag_id,
         repository=publication.repository,
         fingerprint=cause_of(incident, dossier),
         state=FixState.OPEN,
-        updated_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        updated_at=at,
+        opened_at=at,
         url=outcome.url,
     )
 

@@ -106,6 +106,11 @@ class Scope(BaseModel):
     max_lines: int = Field(default=200, ge=1, le=5000)
     usd_per_incident: float = Field(default=1.0, ge=0, le=1000)
     usd_per_day: float = Field(default=10.0, ge=0, le=100000)
+    max_open_prs: int = Field(default=10, ge=1, le=1000)
+    """Pull requests of ours that may be open in the repository at once."""
+    max_prs_per_hour: int = Field(default=2, ge=1, le=1000)
+    expire_days: float = Field(default=30.0, ge=0, le=3650)
+    """After so many days the sweep closes a pull request of ours that is still open; 0: never."""
     reviewers: tuple[str, ...] = ()
     include_dags: tuple[str, ...] = ("*",)
     exclude_dags: tuple[str, ...] = ()

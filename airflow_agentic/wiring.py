@@ -23,6 +23,7 @@ from airflow_agentic.context.airflow_api import AirflowApi
 from airflow_agentic.context.lineage import Origin
 from airflow_agentic.context.suspects import rank
 from airflow_agentic.errors import SettingsError, Stopped
+from airflow_agentic.forges.hygiene import Caps, room
 from airflow_agentic.forges.publish import Publication
 from airflow_agentic.guardrails.escape import code_block, escape_markdown
 from airflow_agentic.guardrails.occurrences import WaitingAgent
@@ -43,7 +44,7 @@ from airflow_agentic.plugs_lineage import lineage_origins
 from airflow_agentic.policy.policy import Mandate
 from airflow_agentic.policy.read import PolicyOnDisk
 from airflow_agentic.ports import Agent, AirflowReader, Redactor, Workspace
-from airflow_agentic.records import Failure, Proposal, ReductionLimits, Signal, Verdict
+from airflow_agentic.records import Delivery, Failure, Proposal, ReductionLimits, Signal, Verdict
 from airflow_agentic.scope import Scope, TrustLevel, read_scope
 from airflow_agentic.settings import Settings, read_settings
 from airflow_agentic.store.engine import Store, open_store
@@ -51,6 +52,7 @@ from airflow_agentic.triggers.clear import ClearOnce
 from airflow_agentic.triggers.incidents import Selectors, incident_id
 from airflow_agentic.triggers.rest import account_of
 from airflow_agentic.triggers.sweep import Sweeping
+from airflow_agentic.triggers.tidy import Tidying
 from airflow_agentic.triggers.watch import Watching
 
 
@@ -245,6 +247,28 @@ class Parts:
             incidents=self.store.incidents,
             selectors=Selectors(**{field.name: getattr(self.scope, field.name) for field in fields(Selectors)}),
             watching=self._watching() if self.scope.repository else None,
+            tidying=self._tidying() if self.scope.repository else None,
+        )
+
+    def _tidying(self) -> Tidying:
+        forge = build_forge(self.scope, changes=self.store.changes, connect=connection)
+
+        def withdraw(delivery: Delivery, note: str) -> str:
+            self.go(delivery.incident_id)
+            return forge.withdraw(delivery, note=note)
+
+        return Tidying(
+            fixes=self.store.fixes,
+            incidents=self.store.incidents,
+            ledger=self.store.ledger,
+            rest=self._rest(),
+            triage_dag_id=self.settings.triage_dag_id,
+            delivery_of=lambda incident: pipeline.delivery_of(incident, self.deliverance(incident)),
+            whereabouts=forge.whereabouts,
+            base_files=forge.base_files,
+            withdraw=withdraw,
+            expire_days=self.scope.expire_days,
+            room=lambda: room(self.store.fixes, self.scope.repository, publication(self.scope).caps),
         )
 
     def _watching(self) -> Watching:
@@ -333,6 +357,7 @@ def publication(scope: Scope) -> Publication:
         base_branch=scope.base_branch,
         reviewers=scope.reviewers,
         trust_level=scope.trust_level.value,
+        caps=Caps(open=scope.max_open_prs, per_hour=scope.max_prs_per_hour),
     )
 
 

@@ -1,20 +1,15 @@
 """Dag, CODEOWNERS → who is to be told: owners of the Dag and of the files at fault.
 
-The last matching line of CODEOWNERS holds, as at GitHub. Names are checked for their form: they end up in messages.
+Names are checked for their form: they end up in messages.
 """
 
 from __future__ import annotations
 
-import re
-
-from pathspec import GitIgnoreSpec
-
+from airflow_agentic.codeowners import CONTACT, PLACES, owners_of
 from airflow_agentic.records import Checkout, Evidence, SourceReport, Target, Trust
 from airflow_agentic.repository import read_text, repository_path
 from airflow_agentic.tracebacks import own_frames
 
-PLACES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
-_CONTACT = re.compile(r"@?[A-Za-z0-9][\w.+-]*(?:[/@][\w.-]+)?")
 _NOBODY = frozenset({"airflow", ""})
 """Airflow's own default owner is nobody in particular."""
 
@@ -34,8 +29,8 @@ class OwnersSource:
         owned = [o.strip() for name in target.dag.owners for o in name.split(",") if o.strip().lower() not in _NOBODY]
         if owned:
             lines.append(f"Dag {target.dag.dag_id}: {', '.join(owned)}")
-            contacts += [owner for owner in owned if _CONTACT.fullmatch(owner)]
-        waiting = [o for o in so_far.affected_owners if o.lower() not in _NOBODY and _CONTACT.fullmatch(o)]
+            contacts += [owner for owner in owned if CONTACT.fullmatch(owner)]
+        waiting = [o for o in so_far.affected_owners if o.lower() not in _NOBODY and CONTACT.fullmatch(o)]
         if waiting:
             lines.append(f"what waits for it downstream: {', '.join(waiting)} (lineage)")
             contacts += waiting
@@ -47,16 +42,6 @@ class OwnersSource:
             trust=Trust.REPOSITORY, observed_at=target.incident.last_seen,
         )  # fmt: skip
         return SourceReport(evidence=(evidence,), contacts=told)
-
-
-def owners_of(codeowners: str, path: str) -> tuple[str, ...]:
-    """Return who owns a repository-relative path; a line without names takes owners away."""
-    found: tuple[str, ...] = ()
-    for line in codeowners.splitlines():
-        words = line.split("#")[0].split()
-        if words and not words[0].startswith("!") and GitIgnoreSpec.from_lines([words[0]]).match_file(path):
-            found = tuple(word for word in words[1:] if _CONTACT.fullmatch(word))
-    return found
 
 
 def _file_owners(so_far: SourceReport) -> list[tuple[str, tuple[str, ...]]]:

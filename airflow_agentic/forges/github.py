@@ -8,19 +8,30 @@ being lost. What the token can do is seen only in part: see docs/FACTS_forges.md
 from __future__ import annotations
 
 import base64
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timezone
 from typing import Any
 from urllib.parse import quote
 
 from airflow_agentic.errors import ForgeError
-from airflow_agentic.ports import BaseFiles
+from airflow_agentic.forges._github_words import (
+    WITHDRAWN,
+    advice,
+    blob_id,
+    denied,
+    hidden,
+    marked,
+    or_none,
+    outcome,
+    stays_closed,
+)
+from airflow_agentic.forges.github_rivals import find_rival, say_once
+from airflow_agentic.ports import BaseFiles, Rival
 from airflow_agentic.records import (
     ChangeSet,
     ChangeState,
-    Decision,
     Delivery,
     FileEdit,
     Finding,
@@ -30,10 +41,8 @@ from airflow_agentic.records import (
 )
 
 _AUTHOR = ("airflow-agentic", "airflow-agentic@localhost")
-_NOT_FOUND = 404
 _BAD_MODES = ("120000", "160000")
 _COMMITS = 50
-_WITHDRAWN = "<!-- Agentic-Withdrawn -->"
 
 
 class GithubForge:
@@ -66,15 +75,15 @@ class GithubForge:
     def preflight(self) -> tuple[Finding, ...]:
         """Return what is unsafe: no base branch, nobody protects it, or the token can do more than it must."""
         with self._talking("checking the repository"):
-            branch = _or_none(lambda: self._repo().get_branch(self._base))
+            branch = or_none(lambda: self._repo().get_branch(self._base))
             if branch is None:
                 return (
-                    _denied(f"{self._repository!r} has no branch {self._base!r}. Set base_branch to an existing one."),
+                    denied(f"{self._repository!r} has no branch {self._base!r}. Set base_branch to an existing one."),
                 )
             found = []
             if not branch.protected and "unprotected_base_branch" not in self._accept:
                 found.append(
-                    _denied(
+                    denied(
                         f"Branch {self._base!r} of {self._repository!r} is not protected, and a token that pushes "
                         "branches can push to it. Protect it, or add 'unprotected_base_branch' to accept of the "
                         "agentic connection."
@@ -83,7 +92,7 @@ class GithubForge:
             wide = self._wide()
             if wide and "wide_token" not in self._accept:
                 found.append(
-                    _denied(
+                    denied(
                         f"The token can do more than it must ({', '.join(wide)}). Use a GitHub App or fine-grained "
                         "token of this repository with contents and pull requests, or add 'wide_token' to accept."
                     )
@@ -99,48 +108,64 @@ class GithubForge:
             head = self._head(delivery.branch)
             pull = self._pull(delivery)
             if pull is not None and pull.state == "closed" and not pull.merged:
-                return _outcome(OutcomeStatus.RECORDED, pull, delivery, _stays_closed(pull))
+                return outcome(OutcomeStatus.RECORDED, pull, delivery, stays_closed(pull))
             if head and not self._only_ours(base, head, delivery.fingerprint):
                 if pull is None:
                     raise ForgeError(f"Using branch {delivery.branch!r} was refused: it holds commits of a person.")
                 detail = "A person has pushed to its branch; it is left as it is."
-                return _outcome(OutcomeStatus.PR_UNCHANGED, pull, delivery, detail)
+                return outcome(OutcomeStatus.PR_UNCHANGED, pull, delivery, detail)
             there = bool(head) and self._holds(base, str(head), delivery.change)
             if not there:
                 self._push(delivery, base, head)
             if pull is not None and pull.state == "open":
                 if there:
-                    return _outcome(OutcomeStatus.PR_UNCHANGED, pull, delivery, "The same change is there already.")
+                    return outcome(OutcomeStatus.PR_UNCHANGED, pull, delivery, "The same change is there already.")
                 pull.edit(title=delivery.title, body=delivery.body)
-                return _outcome(OutcomeStatus.PR_UPDATED, pull, delivery)
+                return outcome(OutcomeStatus.PR_UPDATED, pull, delivery)
             text = {"title": delivery.title, "body": delivery.body, "draft": not delivery.ready}
             pull = self._repo().create_pull(base=self._base, head=delivery.branch, **text)
-            return _outcome(OutcomeStatus.PR_OPENED, pull, delivery, self._mark(pull, delivery))
+            return outcome(OutcomeStatus.PR_OPENED, pull, delivery, self._mark(pull, delivery))
 
     def open_issue(self, delivery: Delivery) -> Outcome:
         """Open or update the issue; safe to repeat."""
         with self._talking("opening an issue"):
-            body = f"{delivery.body}\n{_hidden(delivery)}\n"
+            body = f"{delivery.body}\n{hidden(delivery)}\n"
             issue = self._issue(delivery)
             if issue is None:
                 issue = self._repo().create_issue(title=delivery.title, body=body, labels=[self._label])
-                return _outcome(OutcomeStatus.ISSUE_OPENED, issue, delivery)
+                return outcome(OutcomeStatus.ISSUE_OPENED, issue, delivery)
             if issue.state == "closed":
-                return _outcome(OutcomeStatus.RECORDED, issue, delivery, _stays_closed(issue))
+                return outcome(OutcomeStatus.RECORDED, issue, delivery, stays_closed(issue))
             if issue.body != body:
                 issue.edit(title=delivery.title, body=body)
-            return _outcome(OutcomeStatus.ISSUE_UPDATED, issue, delivery)
+            return outcome(OutcomeStatus.ISSUE_UPDATED, issue, delivery)
 
-    def withdraw(self, delivery: Delivery) -> str:
+    def rival(self, delivery: Delivery) -> Rival | None:
+        """Return an open pull request of a person's that already brings all of the change."""
+        if delivery.change is None:
+            return None
+        with self._talking("looking for people's pull requests"):
+            return find_rival(self._repo(), self._base, delivery.change, self._readable)
+
+    def remark(self, rival: Rival, delivery: Delivery) -> Outcome:
+        """Comment there, once."""
+        with self._talking(f"commenting on pull request {rival.name}"):
+            pull = say_once(self._repo(), int(rival.name), delivery.body, hidden(delivery))
+            detail = "A person's pull request already mends it; it was told so."
+            return outcome(OutcomeStatus.REMARKED, pull, replace(delivery, change=None), detail)
+
+    def withdraw(self, delivery: Delivery, *, note: str = "") -> str:
         """Close what is open, delete the branch if it holds only our commits; say what was done."""
         done = []
         with self._talking(f"withdrawing {delivery.branch!r}"):
             pull, issue = self._pull(delivery), self._issue(delivery)
             if pull is not None and pull.state == "open":
-                pull.edit(state="closed", body=_marked(pull))
+                if note:
+                    pull.create_issue_comment(note)
+                pull.edit(state="closed", body=marked(pull))
                 done.append(f"pull request {pull.number} closed")
             if issue is not None and issue.state == "open":
-                issue.edit(state="closed", body=_marked(issue))
+                issue.edit(state="closed", body=marked(issue))
                 done.append(f"issue {issue.number} closed")
             head = self._head(delivery.branch)
             if head and delivery.branch.startswith("agentic/"):
@@ -161,7 +186,7 @@ class GithubForge:
             if pull.state == "open":
                 return Whereabouts(state=ChangeState.OPEN, url=pull.html_url)
             if pull.merged_at is None:
-                state = ChangeState.WITHDRAWN if _WITHDRAWN in (pull.body or "") else ChangeState.CLOSED
+                state = ChangeState.WITHDRAWN if WITHDRAWN in (pull.body or "") else ChangeState.CLOSED
                 return Whereabouts(state=state, url=pull.html_url)
             at = pull.merged_at.astimezone(timezone.utc).isoformat(timespec="seconds")
             return Whereabouts(state=ChangeState.MERGED, url=pull.html_url, merged_at=at, commit=pull.merge_commit_sha)
@@ -175,7 +200,7 @@ class GithubForge:
     def follows(self, commit: str, ancestor: str) -> bool | None:
         """Say whether *commit* is *ancestor* or comes after it; None for a commit that GitHub does not know."""
         with self._talking("comparing commits"):
-            found = _or_none(lambda: self._repo().compare(ancestor, commit))
+            found = or_none(lambda: self._repo().compare(ancestor, commit))
             return None if found is None else found.status in ("ahead", "identical")
 
     def _text(self, commit: str, path: str) -> str | None:
@@ -188,6 +213,13 @@ class GithubForge:
             return base64.b64decode(self._repo().get_git_blob(blob).content).decode("utf-8")
         except UnicodeDecodeError as error:
             raise ForgeError(f"Reading {path!r} failed: it is no text in UTF-8.") from error
+
+    def _readable(self, commit: str, path: str) -> str | None:
+        """Return a file's text; None for what is no text."""
+        try:
+            return self._text(commit, path)
+        except ForgeError:
+            return None
 
     def _push(self, delivery: Delivery, base: str, head: str | None) -> None:
         """Make the commit on the current base; on a branch of ours it gets our last commit as a second parent."""
@@ -211,7 +243,7 @@ class GithubForge:
         mode, blob = self._entry(base, edit.path)
         if mode in _BAD_MODES:
             raise ForgeError(f"Changing {edit.path!r} was refused: it is a link or a submodule on the base branch.")
-        if blob != (None if edit.before is None else _blob_id(edit.before)):
+        if blob != (None if edit.before is None else blob_id(edit.before)):
             raise ForgeError(
                 f"Changing {edit.path!r} on {self._repository!r} failed: {self._base!r} has moved and holds "
                 "another text. Clear the investigate task, so that the change is made and proved anew."
@@ -237,7 +269,7 @@ class GithubForge:
         files = {file.filename for file in self._repo().compare(base, head).files}
         if files != {edit.path for edit in change.edits}:
             return False
-        wanted = ((edit.path, None if edit.after is None else _blob_id(edit.after)) for edit in change.edits)
+        wanted = ((edit.path, None if edit.after is None else blob_id(edit.after)) for edit in change.edits)
         return all(self._entry(head, path)[1] == blob for path, blob in wanted)
 
     def _only_ours(self, base: str, head: str, fingerprint: str) -> bool:
@@ -259,7 +291,7 @@ class GithubForge:
 
     def _issue(self, delivery: Delivery) -> Any:
         found = self._repo().get_issues(state="all", labels=[self._label])
-        mark = _hidden(delivery)
+        mark = hidden(delivery)
         ours = [issue for issue in found if mark in (issue.body or "") and issue.pull_request is None]
         return max(ours, key=lambda issue: (issue.state == "open", issue.number), default=None)
 
@@ -269,7 +301,7 @@ class GithubForge:
 
         notes = []
         try:
-            pull.add_to_labels(self._label)
+            pull.add_to_labels(*dict.fromkeys((self._label, *delivery.labels)))
         except github.GithubException as error:
             notes.append(f"The label {self._label!r} could not be set (HTTP {error.status}).")
         try:
@@ -292,7 +324,7 @@ class GithubForge:
         )
 
     def _head(self, branch: str) -> str | None:
-        found = _or_none(lambda: self._repo().get_branch(branch))
+        found = or_none(lambda: self._repo().get_branch(branch))
         return found.commit.sha if found else None
 
     def _ref(self, branch: str) -> Any:
@@ -328,58 +360,10 @@ class GithubForge:
             said = (error.data or {}).get("message", "") if isinstance(error.data, dict) else str(error.data)[:200]
             raise ForgeError(
                 f"GitHub refused {doing} on {self._repository!r}: HTTP {error.status}, {said!r}. "
-                f"{_advice(error.status)} Clearing the deliver task is safe."
+                f"{advice(error.status)} Clearing the deliver task is safe."
             ) from error
         except (requests.RequestException, OSError) as error:
             raise ForgeError(
                 f"Reaching GitHub while {doing} on {self._repository!r} failed: {type(error).__name__}. "
                 "Clearing the deliver task is safe."
             ) from error
-
-
-def _advice(status: int) -> str:
-    if status in (401, 403):
-        return "Give the token contents: write, pull requests: write and issues: write on this repository."
-    if status == _NOT_FOUND:
-        return "Check repository, and that the token may see it."
-    return "Look at GitHub's status."
-
-
-def _or_none(ask: Callable[[], Any]) -> Any:
-    import github
-
-    try:
-        return ask()
-    except github.UnknownObjectException:
-        return None
-
-
-def _blob_id(text: str) -> str:
-    data = text.encode()
-    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
-
-
-def _hidden(delivery: Delivery) -> str:
-    return f"<!-- Agentic-Fingerprint: {delivery.fingerprint} -->"
-
-
-def _marked(there: Any) -> str:
-    """Return its text with the mark that tells our closing from a person's."""
-    return f"{there.body or ''}\n{_WITHDRAWN}\n"
-
-
-def _stays_closed(there: Any) -> str:
-    by = "taken back by 'airflow agentic rollback'" if _WITHDRAWN in (there.body or "") else "closed by a person"
-    return f"It was {by}; it stays closed."
-
-
-def _denied(message: str) -> Finding:
-    return Finding(rule="preflight", decision=Decision.DENY, message=message)
-
-
-def _outcome(status: OutcomeStatus, there: Any, delivery: Delivery, detail: str = "") -> Outcome:
-    branch = delivery.branch if delivery.change else None
-    return Outcome(
-        status=status, title=there.title, body=there.body or "", url=there.html_url, branch=branch, number=there.number,
-        detail=detail,
-    )  # fmt: skip

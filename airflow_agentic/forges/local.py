@@ -14,9 +14,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from airflow_agentic.changes import holds
 from airflow_agentic.errors import ForgeError
 from airflow_agentic.git import GitError, run_git
-from airflow_agentic.ports import BaseFiles, Changes
+from airflow_agentic.ports import BaseFiles, Changes, Rival
 from airflow_agentic.records import (
     ChangeSet,
     ChangeState,
@@ -33,6 +34,8 @@ from airflow_agentic.records import (
 _OURS = "airflow-agentic@localhost"
 _NOBODY = "0" * 40
 _BAD_MODES = ("120000", "160000")
+_BRANCHES = 100
+"""Of people, that are looked through for one that already mends it."""
 
 
 class LocalForge:
@@ -94,13 +97,35 @@ class LocalForge:
         saved = self._save(delivery, "issue", None)
         return self._outcome(OutcomeStatus.ISSUE_UPDATED if known else OutcomeStatus.ISSUE_OPENED, saved)
 
-    def withdraw(self, delivery: Delivery) -> str:
+    def rival(self, delivery: Delivery) -> Rival | None:
+        """Return a person's branch, not merged yet, that already brings all of the change."""
+        base = self._head(self._base)
+        if delivery.change is None or base is None:
+            return None
+        listed = self._git(
+            "for-each-ref", "--format=%(objectname) %(refname:lstrip=2)", "--no-merged", base, "refs/heads"
+        )
+        for line in listed.splitlines()[:_BRANCHES]:
+            commit, _, branch = line.partition(" ")
+            if not branch.startswith("agentic/") and all(
+                holds(self._readable(commit, edit.path), edit) for edit in delivery.change.edits
+            ):
+                return Rival(name=branch)
+        return None
+
+    def remark(self, rival: Rival, delivery: Delivery) -> Outcome:
+        """Keep the text as a note: a branch in a bare repository has no place for one."""
+        said = self.open_issue(replace(delivery, change=None))
+        return replace(said, status=OutcomeStatus.REMARKED, detail=f"Branch {rival.name} already mends it.")
+
+    def withdraw(self, delivery: Delivery, *, note: str = "") -> str:
         """Close the pull request and the note, delete the branch if it holds only our commits; say what was done."""
         done = []
         for kind, word in (("pull_request", "pull request"), ("issue", "note")):
             known = self._changes.find(self._repository, delivery.fingerprint, kind)
             if known and known.state == "open":
-                self._changes.save(replace(known, state="withdrawn", updated_at=_now()))
+                body = f"{known.body}\n{note}\n" if note else known.body
+                self._changes.save(replace(known, state="withdrawn", body=body, updated_at=_now()))
                 done.append(f"{word} {known.number} closed")
         base, head = self._head(self._base), self._head(delivery.branch)
         if head and base and delivery.branch != self._base:
@@ -154,6 +179,13 @@ class LocalForge:
         if all(self._entry(base, path) == self._entry(head, path) for path in changed):
             return True
         return all(line.startswith("-") for line in self._git("cherry", base, head).splitlines())
+
+    def _readable(self, commit: str, path: str) -> str | None:
+        """Return a file's text; None for what is no text."""
+        try:
+            return self._text(commit, path)
+        except ForgeError:
+            return None
 
     def _text(self, commit: str, path: str) -> str | None:
         mode, blob = self._entry(commit, path)

@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from airflow_agentic.changes import added_lines, inverse
 from airflow_agentic.errors import DeliveryRefused, ForgeError
+from airflow_agentic.forges.hygiene import Caps, held_back, is_new, with_reviewers
 from airflow_agentic.forges.write_body import write_body
-from airflow_agentic.ports import Forge, Redactor
+from airflow_agentic.ports import Fixes, Forge, Redactor, Rival
 from airflow_agentic.records import (
     Answer,
     Approval,
@@ -45,6 +46,7 @@ class Publication:
     base_branch: str
     reviewers: tuple[str, ...] = ()
     trust_level: str = "diagnose"
+    caps: Caps = field(default_factory=Caps)
 
 
 def publish(
@@ -59,8 +61,11 @@ def publish(
     publication: Publication,
     redactor: Redactor,
     before: Callable[[str, Mapping[str, object]], object],
+    fixes: Fixes | None = None,
 ) -> Outcome:
     """Publish what may be published; safe to repeat.
+
+    :param fixes: what was published before, to be counted against the caps; None: nothing is counted.
 
     :param before: told of each side effect, with its inverse, before it happens.
     :raises ForgeError: the forge did not take it, or refuses the repository; clearing the deliver task is safe.
@@ -80,6 +85,15 @@ def publish(
         return replace(forge.open_issue(delivery), rollback=rollback)
     _scan(delivery, redactor)
     _ready(forge, before)
+    if is_new(delivery, forge):
+        rival = forge.rival(delivery)
+        if rival is not None:
+            return _remarked(rival, delivery, forge, before)
+        wait = held_back(fixes, publication.repository, publication.caps) if fixes else ""
+        if wait:
+            before("held back", {"because": wait})
+            return Outcome(status=OutcomeStatus.HELD_BACK, title=delivery.title, body=body, detail=wait)
+    delivery = with_reviewers(delivery, forge)
     rollback = (
         f"Close the pull request and delete branch {delivery.branch}, or run: airflow agentic rollback {incident.id}. "
         "Nothing else was changed. Once merged, the same command opens a draft that reverts it."
@@ -87,6 +101,15 @@ def publish(
     facts = {"title": delivery.title, "branch": delivery.branch, "base": delivery.base_branch}
     before("opening a pull request", {**facts, "rollback": rollback, "inverse": redactor.redact(inverse(change).diff)})
     return replace(forge.open_change(delivery), rollback=rollback)
+
+
+def _remarked(
+    rival: Rival, delivery: Delivery, forge: Forge, before: Callable[[str, Mapping[str, object]], object]
+) -> Outcome:
+    """Leave a word at a person's change that already does it, instead of opening a competitor."""
+    rollback = "Delete the comment; nothing else was changed."
+    before("remarking at a person's change", {"change": rival.url or rival.name, "rollback": rollback})
+    return replace(forge.remark(rival, delivery), rollback=rollback)
 
 
 def why_no_change(proposal: Proposal, proof: Proof, verdict: Verdict, approval: Approval, trust_level: str) -> str:
@@ -131,7 +154,7 @@ def build_delivery(
         branch=f"agentic/{slug}-{fingerprint[:12]}",
         commit_message=message,
         change=proposal.change,
-        labels=("agentic",),
+        labels=("agentic", f"agentic:{proposal.diagnosis.category.value}"),
         reviewers=publication.reviewers,
         ready=publication.trust_level == "propose_ready",
     )

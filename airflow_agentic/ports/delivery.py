@@ -18,6 +18,15 @@ class BaseFiles:
     """Path → text; None where there is no such file."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Rival:
+    """A change of a person's that is open already and does what ours would do."""
+
+    name: str
+    """As the forge names it: the number of a pull request, or a branch."""
+    url: str | None = None
+
+
 class Forge(Protocol):
     """Where changes are reviewed."""
 
@@ -40,8 +49,17 @@ class Forge(Protocol):
     def open_issue(self, delivery: Delivery) -> Outcome:
         """Open or update the issue (or note) of this fingerprint; safe to repeat. :raises ForgeError: as above."""
 
-    def withdraw(self, delivery: Delivery) -> str:
-        """Undo: close the pull request and delete its branch; return what was done, in words."""
+    def withdraw(self, delivery: Delivery, *, note: str = "") -> str:
+        """Undo: close the pull request and delete its branch; return what was done, in words.
+
+        :param note: said to whoever follows it, in Markdown, before it is closed.
+        """
+
+    def rival(self, delivery: Delivery) -> Rival | None:
+        """Return an open change of a person's that already brings all of ours. :raises ForgeError: as above."""
+
+    def remark(self, rival: Rival, delivery: Delivery) -> Outcome:
+        """Say the delivery's text at a person's change, once per fingerprint. :raises ForgeError: as above."""
 
     def whereabouts(self, delivery: Delivery) -> Whereabouts:
         """Return what became of the pull request of this fingerprint, a merge by whatever means included."""

@@ -61,6 +61,10 @@ class OutcomeStatus(str, Enum):
     PR_UNCHANGED = "pr_unchanged"
     ISSUE_OPENED = "issue_opened"
     ISSUE_UPDATED = "issue_updated"
+    REMARKED = "remarked"
+    """A person's own pull request already mends it; it was told so."""
+    HELD_BACK = "held_back"
+    """As many pull requests of ours are open, or were opened lately, as may be; this one waits."""
     RECORDED = "recorded"
     """Nothing left the store: the trust level or the answer says so, or there was nothing to publish."""
 
@@ -180,6 +184,10 @@ class FixState(str, Enum):
     """Merged, and as many runs as are watched have not failed in the same way."""
     FAILED = "failed"
     """Merged, and the same failure came again within the watched runs."""
+    EXPIRED = "expired"
+    """Closed by us because nobody has looked at it for as long as the connection says; says nothing of its worth."""
+    SUPERSEDED = "superseded"
+    """Closed by us because a newer one of ours brings all of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,6 +207,7 @@ class FixRecord:
     detail: str = ""
     revert_url: str | None = None
     """Of the draft that takes it back, once it has failed."""
+    opened_at: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,3 +221,5 @@ class TrackRecord:
     rejected: int = 0
     held: int = 0
     failed: int = 0
+    expired: int = 0
+    superseded: int = 0

@@ -143,6 +143,7 @@ FIXES = Table(
     Column("merge_commit", String(64)),
     Column("detail", Text, nullable=False),
     Column("revert_url", Text),
+    Column("opened_at", String(40), nullable=False, server_default=""),
     Index("agentic_fixes_dag", "dag_id", "state"),
     Index("agentic_fixes_cause", "repository", "fingerprint"),
 )

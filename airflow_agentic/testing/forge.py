@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from airflow_agentic.changes import holds
 from airflow_agentic.errors import ForgeError
-from airflow_agentic.ports import BaseFiles
+from airflow_agentic.ports import BaseFiles, Rival
 from airflow_agentic.records import ChangeSet, ChangeState, Delivery, Finding, Outcome, OutcomeStatus, Whereabouts
 
 
@@ -34,6 +35,8 @@ class FakeForge:
     name: str = "fake"
     base: dict[str, str | None] = field(default_factory=dict)
     """The base branch: path → text."""
+    people: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Branches of people: name → path → text."""
     older: dict[tuple[str, str], bool] = field(default_factory=dict)
     """(commit, ancestor) → what `follows` says."""
     kept: dict[tuple[str, str], _Kept] = field(default_factory=dict)
@@ -54,7 +57,20 @@ class FakeForge:
         """Keep the issue of this fingerprint."""
         return self._open("issue", delivery, OutcomeStatus.ISSUE_OPENED, OutcomeStatus.ISSUE_UPDATED)
 
-    def withdraw(self, delivery: Delivery) -> str:
+    def rival(self, delivery: Delivery) -> Rival | None:
+        """Return a branch of `people` that brings all of the change."""
+        self._reach()
+        for branch, texts in self.people.items():
+            if delivery.change and all(holds(texts.get(edit.path), edit) for edit in delivery.change.edits):
+                return Rival(name=branch)
+        return None
+
+    def remark(self, rival: Rival, delivery: Delivery) -> Outcome:
+        """Keep an issue in its place."""
+        said = self._open("issue", replace(delivery, change=None), OutcomeStatus.REMARKED, OutcomeStatus.REMARKED)
+        return replace(said, status=OutcomeStatus.REMARKED, detail=f"{rival.name} already mends it.")
+
+    def withdraw(self, delivery: Delivery, *, note: str = "") -> str:
         """Close both."""
         self._reach()
         known = [

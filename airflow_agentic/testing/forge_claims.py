@@ -1,6 +1,7 @@
 """What every forge does, as a class of tests: inherit it where a fixture ``bench`` gives a forge and a person.
 
-The bench has ``forge``, ``push_as_person(delivery)``, ``close_as_person(delivery)`` and ``text_of(delivery, path)``;
+The bench has ``forge``, ``push_as_person(delivery)``, ``close_as_person(delivery)``, ``merge_as_person(delivery)``,
+``propose_as_person(branch, text)`` (an open change of `PATH`) and ``text_of(delivery, path)``;
 its repository holds ``dags/orders.py`` with `OLD` on the base branch ``main``.
 """
 
@@ -121,3 +122,27 @@ class ForgeClaims:
     def test_a_sound_repository_passes_the_preflight(self, bench: Any) -> None:
         """No finding denies."""
         assert all(finding.decision < 2 for finding in bench.forge.preflight())
+
+    def test_a_persons_open_change_that_already_mends_it_is_found(self, bench: Any) -> None:
+        """No competitor of a person; blanks do not matter."""
+        assert bench.forge.rival(a_delivery()) is None
+        bench.propose_as_person("mend-it", NEW.replace("    return", "        return"))
+        assert bench.forge.rival(a_delivery()) is not None
+
+    def test_a_persons_change_of_the_same_file_that_does_something_else_is_no_rival(self, bench: Any) -> None:
+        """The same file is not the same fix."""
+        bench.propose_as_person("other", OLD + "# a remark\n")
+        assert bench.forge.rival(a_delivery()) is None
+
+    def test_our_own_pull_request_is_no_rival(self, bench: Any) -> None:
+        """Nor is ours."""
+        bench.forge.open_change(a_delivery())
+        assert bench.forge.rival(a_delivery(fingerprint="fedcba9876543210")) is None
+
+    def test_a_remark_is_made_once_and_opens_nothing(self, bench: Any) -> None:
+        """A cleared task."""
+        bench.propose_as_person("mend-it", NEW)
+        rival = bench.forge.rival(a_delivery())
+        statuses = [bench.forge.remark(rival, a_delivery()).status for _ in range(2)]
+        assert statuses == [OutcomeStatus.REMARKED] * 2
+        assert bench.forge.whereabouts(a_delivery()).state is ChangeState.NONE

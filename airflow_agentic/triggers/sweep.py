@@ -21,6 +21,7 @@ from airflow_agentic.triggers.dispatch import Dispatch, Where, dispatch
 from airflow_agentic.triggers.incidents import Selectors, is_our_own, selected
 from airflow_agentic.triggers.kept import forget_kept, kept_failures
 from airflow_agentic.triggers.rest import RestAccount
+from airflow_agentic.triggers.tidy import Tidying, tidy
 from airflow_agentic.triggers.watch import Watching, watch
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class Sweeping:
     selectors: Selectors
     watching: Watching | None
     """None: no forge is configured, so there is nothing to watch."""
+    tidying: Tidying | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +78,9 @@ def sweep(parts: Sweeping) -> SweepReport:
     since = mark.until if mark else (until - _FIRST).isoformat()
     missed = tuple(_send(failure, parts) for failure in _missed(parts, since, until.isoformat()))
     parts.incidents.keep(MARK_ID, SweepMark(until=until.isoformat()))
-    return SweepReport(kept=kept, missed=missed, fixes=watch(parts.watching) if parts.watching else ())
+    watched = watch(parts.watching) if parts.watching else ()
+    tidied = tidy(parts.tidying) if parts.tidying else ()
+    return SweepReport(kept=kept, missed=missed, fixes=(*watched, *tidied))
 
 
 def _send(failure: Failure, parts: Sweeping) -> str:

@@ -24,6 +24,7 @@ class FakeBench:
         self.forge = FakeForge()
         self.push_as_person = self.forge.push_as_person
         self.close_as_person = self.forge.close_as_person
+        self.propose_as_person = lambda branch, text: self.forge.people.update({branch: {"dags/orders.py": text}})
 
     def merge_as_person(self, delivery):
         self.forge.merge(delivery, at="2026-11-03T00:00:00+00:00")
@@ -56,6 +57,11 @@ class LocalBench:
 
     def push_as_person(self, delivery):
         self.commit(delivery.branch, "dags/orders.py", "# mine\n", message="My way")
+
+    def propose_as_person(self, branch, text):
+        head = run_git("--git-dir", self.path, "rev-parse", "main").strip()
+        run_git("--git-dir", self.path, "update-ref", f"refs/heads/{branch}", head)
+        self.commit(branch, "dags/orders.py", text, message="Mend it")
 
     def close_as_person(self, delivery):
         known = self.changes.find(self.path, delivery.fingerprint, "pull_request")

@@ -46,6 +46,15 @@ class GithubBench:
         self.emulator.call("DELETE", f"/repos/{self.repository}/branches/main/protection")
         self.emulator.call("PUT", f"/repos/{self.repository}/pulls/{number}/merge", {"merge_method": "squash"})
 
+    def propose_as_person(self, branch, text):
+        base = self.emulator.call("GET", f"/repos/{self.repository}/git/ref/heads/main")["object"]["sha"]
+        self.emulator.call("POST", f"/repos/{self.repository}/git/refs", {"ref": f"refs/heads/{branch}", "sha": base})
+        self.emulator.write(self.repository, branch, PATH, text)
+        self.emulator.call("POST", f"/repos/{self.repository}/pulls", {"title": "Mend it", "head": branch, "base": "main"})
+
+    def comments(self, number):
+        return self.emulator.call("GET", f"/repos/{self.repository}/issues/{number}/comments")
+
     def text_of(self, delivery, path):
         return self.emulator.read(self.repository, delivery.branch, path)
 
@@ -85,6 +94,22 @@ def test_a_reviewer_who_does_not_exist_is_a_note_and_no_error(bench):
     outcome = bench.forge.open_change(a_delivery(reviewers=("nobody-of-that-name",)))
     assert outcome.status.value == "pr_opened"
     assert "nobody-of-that-name" in outcome.detail
+
+
+def test_a_remark_at_a_persons_pull_request_is_one_comment(bench):
+    bench.propose_as_person("mend-it", NEW)
+    rival = bench.forge.rival(a_delivery())
+    for _ in range(2):
+        bench.forge.remark(rival, a_delivery(body="It was proved."))
+    said = bench.comments(rival.name)
+    assert len(said) == 1
+    assert "It was proved." in said[0]["body"]
+
+
+def test_whoever_follows_a_closed_pull_request_is_told_why(bench):
+    number = bench.forge.open_change(a_delivery()).number
+    bench.forge.withdraw(a_delivery(), note="Superseded by another.")
+    assert [comment["body"] for comment in bench.comments(number)] == ["Superseded by another."]
 
 
 def test_the_base_branch_is_not_written(bench):

@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from airflow_agentic.agents.propose import _addressed
+from airflow_agentic.codeowners import owners_of
 from airflow_agentic.context.comparison import ComparisonSource
 from airflow_agentic.context.fingerprints import incident_fingerprint
 from airflow_agentic.context.gather import gather
-from airflow_agentic.context.owners import OwnersSource, owners_of
+from airflow_agentic.context.owners import OwnersSource
 from airflow_agentic.context.past_incidents import PastIncidentsSource
 from airflow_agentic.context.team_rules import FrontMatterFault, TeamRulesSource, parse_rule
 from airflow_agentic.guardrails.rules.team_rules import TeamRulesRule

@@ -61,7 +61,13 @@ def test_the_forms_trust_levels_are_the_scopes() -> None:
     assert FIELDS["trust_level"]["schema"]["enum"] == [level.value for level in TrustLevel]
 
 
-@pytest.mark.parametrize("name", ["max_files", "max_lines", "usd_per_incident", "usd_per_day", "watch_runs", "reduce_s"])
+LIMITS = [
+    "max_files", "max_lines", "usd_per_incident", "usd_per_day", "watch_runs", "reduce_s", "max_open_prs",
+    "max_prs_per_hour", "expire_days",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LIMITS)
 def test_the_forms_limits_are_the_scopes(name: str) -> None:
     bounds = {type(rule).__name__: rule for rule in Scope.model_fields[name].metadata}
     assert FIELDS[name]["schema"]["minimum"] == bounds["Ge"].ge
@@ -70,16 +76,7 @@ def test_the_forms_limits_are_the_scopes(name: str) -> None:
 
 def test_nothing_but_limits_and_choices_must_be_filled_before_the_form_can_be_saved() -> None:
     required = {name for name, field in FIELDS.items() if "null" not in field["schema"]["type"]}
-    assert required == {
-        "trust_level",
-        "forge",
-        "watch_runs",
-        "reduce_s",
-        "max_files",
-        "max_lines",
-        "usd_per_incident",
-        "usd_per_day",
-    }
+    assert required == {"trust_level", "forge", *LIMITS}
 
 
 def test_the_section_has_every_setting_and_no_other() -> None:
