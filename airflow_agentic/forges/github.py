@@ -7,7 +7,6 @@ being lost. What the token can do is seen only in part: see docs/FACTS_forges.md
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from airflow_agentic.errors import ForgeError
+from airflow_agentic.forges._github_trees import BAD_MODES, GithubTrees
 from airflow_agentic.forges._github_words import (
     WITHDRAWN,
     advice,
@@ -41,7 +41,6 @@ from airflow_agentic.records import (
 )
 
 _AUTHOR = ("airflow-agentic", "airflow-agentic@localhost")
-_BAD_MODES = ("120000", "160000")
 _COMMITS = 50
 
 
@@ -69,6 +68,7 @@ class GithubForge:
         self._repository = repository
         self._base = base_branch
         self._accept = frozenset(accept)
+        self._trees = GithubTrees(self._repo)
         self._label = label
         self._opened: Any = None
 
@@ -145,7 +145,7 @@ class GithubForge:
         if delivery.change is None:
             return None
         with self._talking("looking for people's pull requests"):
-            return find_rival(self._repo(), self._base, delivery.change, self._readable)
+            return find_rival(self._repo(), self._base, delivery.change, self._trees.readable)
 
     def remark(self, rival: Rival, delivery: Delivery) -> Outcome:
         """Comment there, once."""
@@ -195,31 +195,13 @@ class GithubForge:
         """Return what the base branch holds at these paths now."""
         with self._talking("reading the base branch"):
             base = self._repo().get_branch(self._base).commit.sha
-            return BaseFiles(commit=base, texts={path: self._text(base, path) for path in paths})
+            return BaseFiles(commit=base, texts={path: self._trees.text(base, path) for path in paths})
 
     def follows(self, commit: str, ancestor: str) -> bool | None:
         """Say whether *commit* is *ancestor* or comes after it; None for a commit that GitHub does not know."""
         with self._talking("comparing commits"):
             found = or_none(lambda: self._repo().compare(ancestor, commit))
             return None if found is None else found.status in ("ahead", "identical")
-
-    def _text(self, commit: str, path: str) -> str | None:
-        mode, blob = self._entry(commit, path)
-        if blob is None:
-            return None
-        if mode in _BAD_MODES:
-            raise ForgeError(f"Reading {path!r} was refused: it is a link or a submodule on the base branch.")
-        try:
-            return base64.b64decode(self._repo().get_git_blob(blob).content).decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise ForgeError(f"Reading {path!r} failed: it is no text in UTF-8.") from error
-
-    def _readable(self, commit: str, path: str) -> str | None:
-        """Return a file's text; None for what is no text."""
-        try:
-            return self._text(commit, path)
-        except ForgeError:
-            return None
 
     def _push(self, delivery: Delivery, base: str, head: str | None) -> None:
         """Make the commit on the current base; on a branch of ours it gets our last commit as a second parent."""
@@ -240,8 +222,8 @@ class GithubForge:
     def _tree_entry(self, base: str, edit: FileEdit) -> Any:
         import github
 
-        mode, blob = self._entry(base, edit.path)
-        if mode in _BAD_MODES:
+        mode, blob = self._trees.entry(base, edit.path)
+        if mode in BAD_MODES:
             raise ForgeError(f"Changing {edit.path!r} was refused: it is a link or a submodule on the base branch.")
         if blob != (None if edit.before is None else blob_id(edit.before)):
             raise ForgeError(
@@ -253,24 +235,12 @@ class GithubForge:
         made = self._repo().create_git_blob(edit.after, "utf-8")
         return github.InputGitTreeElement(edit.path, mode or "100644", "blob", sha=made.sha)
 
-    def _entry(self, commit: str, path: str) -> tuple[str | None, str | None]:
-        """Return mode and blob of a path, folder by folder: a recursive listing is cut short in a big repository."""
-        tree = self._repo().get_git_tree(commit)
-        *folders, name = path.split("/")
-        for folder in folders:
-            below = next((item for item in tree.tree if item.path == folder and item.type == "tree"), None)
-            if below is None:
-                return None, None
-            tree = self._repo().get_git_tree(below.sha)
-        found = next((item for item in tree.tree if item.path == name), None)
-        return (found.mode, found.sha) if found else (None, None)
-
     def _holds(self, base: str, head: str, change: ChangeSet) -> bool:
         files = {file.filename for file in self._repo().compare(base, head).files}
         if files != {edit.path for edit in change.edits}:
             return False
         wanted = ((edit.path, None if edit.after is None else blob_id(edit.after)) for edit in change.edits)
-        return all(self._entry(head, path)[1] == blob for path, blob in wanted)
+        return all(self._trees.entry(head, path)[1] == blob for path, blob in wanted)
 
     def _only_ours(self, base: str, head: str, fingerprint: str) -> bool:
         found = self._repo().compare(base, head)
