@@ -34,7 +34,7 @@ class GithubTrees:
         return (found.mode, found.sha) if found else (None, None)
 
     def text(self, commit: str, path: str) -> str | None:
-        """Return the text of a file, None if there is none. :raises ForgeError: it is a link, a submodule or no text."""
+        """Return a file's text, None if there is none. :raises ForgeError: it is a link, a submodule or no text."""
         mode, blob = self.entry(commit, path)
         if blob is None:
             return None
