@@ -42,7 +42,7 @@ class Spec:
     dag_id: str
     task_ids: tuple[str, ...]
     action: str
-    render: Callable[[str, bool], Mapping[str, str]] = field(default=lambda day, new: {})
+    render: Callable[[str, bool], Mapping[str, str | bytes]] = field(default=lambda day, new: {})
     """Day and "in the new form" → the files that the upstream serves."""
     later: Mapping[str, str] = field(default_factory=dict)
     """What a later commit changed; with it the failure is the code's."""
@@ -62,10 +62,11 @@ class Spec:
     faults: str = ""
 
 
-def make_case(spec: Spec, folder: Path, *, template: Path) -> Path:
+def make_case(spec: Spec, folder: Path, *, template: Path | None) -> Path:
     """Build, run and fail the case in ``folder/name``; return that path.
 
-    :param template: folder that keeps a migrated metadata database between calls.
+    :param template: folder that keeps a migrated metadata database between calls; None runs the pipeline without
+        Airflow, and its log is what a plain command prints.
     """
     case = folder / spec.name
     shutil.rmtree(case, ignore_errors=True)
@@ -105,7 +106,10 @@ def make_case(spec: Spec, folder: Path, *, template: Path) -> Path:
         if spec.action == FIX:
             _write_upstream(spec, Path(work) / "plain", DAYS, drifted=())
             (hidden / "truth.json").write_text(json.dumps(drive(case, good, Path(work) / "plain", DAYS)))
-        _fail(spec, case, good, broken, Path(work), template, dags)
+        if template is None:
+            _fail_plainly(case, good, broken, Path(work))
+        else:
+            _fail(spec, case, good, broken, Path(work), template, dags)
     return case
 
 
@@ -206,7 +210,7 @@ def _write_upstream(spec: Spec, folder: Path, days: tuple[str, ...], *, drifted:
     for day in days:
         for path, text in spec.render(day, day in drifted).items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_text(text)
+            (folder / path).write_bytes(text if isinstance(text, bytes) else text.encode())
     if spec.faults and drifted:
         (folder / "faults.json").write_text(spec.faults)
 
@@ -265,6 +269,28 @@ def _environment(case: Path, repo: Path, work: Path, api: str | None) -> dict[st
         **({"SHOP_API": api} if api else {}),
         **said["env"],
     }
+
+
+def _fail_plainly(case: Path, good: Path, broken: Path, work: Path) -> None:
+    """Run both days by the case's own driver; the second must fail."""
+    shutil.copytree(case / "upstream", work / "upstream")
+    with _api(case, case / "upstream") as api:
+        for repo, day in ((good, DAYS[0]), (broken, DAYS[1])):
+            done = subprocess.run(
+                [sys.executable, str(case / "hidden/drive.py"), day],
+                cwd=repo,
+                env=_environment(case, repo, work, api),
+                check=False,
+                text=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                timeout=120,
+            )
+            if (done.returncode != 0) != (repo is broken) and not (repo is good and (case / "upstream/faults.json").exists()):
+                raise RuntimeError(f"Day {day} ended with {done.returncode}: {done.stdout[-1500:]}")
+    text = done.stdout.replace(str(work), "/opt/pipeline")
+    lines = [line for line in text.splitlines(keepends=True) if f'"{case}/hidden' not in line]
+    (case / "logs/direct.log").write_text("".join(lines))
 
 
 def _fail(spec: Spec, case: Path, good: Path, broken: Path, work: Path, template: Path, dags: tuple[str, ...]) -> None:

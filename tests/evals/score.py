@@ -9,15 +9,73 @@ import argparse
 import contextlib
 import io
 import json
+import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pipelines_code
 import pipelines_drift
+import pipelines_forms
 from case_maker import Spec, judge_case, make_case
 
-SPECS: dict[str, Spec] = {spec.name: spec for spec in (*pipelines_drift.SPECS, *pipelines_code.SPECS)}
+from airflow_agentic.agents.propose import propose
+from airflow_agentic.agents.rules import RulesAgent
+from airflow_agentic.context.captured import CapturedReader
+from airflow_agentic.context.gather import gather
+from airflow_agentic.context.suspects import rank
+from airflow_agentic.evaluation import bare_repository
+from airflow_agentic.guardrails.redact import SpanRedactor
+from airflow_agentic.plugs import build_sources
+from airflow_agentic.records import Incident, IncidentState, Proposal
+from airflow_agentic.scope import Scope
+from airflow_agentic.wiring import connection
+
+SPECS: dict[str, Spec] = {spec.name: spec for spec in (*pipelines_drift.SPECS, *pipelines_code.SPECS, *pipelines_forms.SPECS)}
+
+
+def quick(name: str, out: Path) -> tuple[str, list[str], float, str]:
+    """As `score`, without Airflow and without the proof: the agent's own answer, for work on the fixers."""
+    case, answer = out / "cases" / name, out / "answers" / name
+    try:
+        if not (case / "logs/direct.log").is_file():
+            make_case(SPECS[name], out / "cases", template=None)
+        start = time.monotonic()
+        proposal = propose_only(case)
+    except Exception as error:  # noqa: BLE001 - the table goes on
+        return name, [f"broke: {type(error).__name__}: {error}"[:1500]], 0.0, ""
+    took, said = time.monotonic() - start, proposal.diagnosis
+    answer.mkdir(parents=True, exist_ok=True)
+    place = {"dag_id": said.root_cause_dag, "task_id": said.root_cause_task, "file": said.root_cause_file}
+    told = {
+        "action": said.action.value,
+        "category": said.category.value,
+        "root_cause": place,
+        "text": said.root_cause,
+        "next_step": said.next_step,
+        "proof": {"status": "not run", "reason": said.root_cause},
+    }
+    (answer / "decision.json").write_text(json.dumps(told, indent=1))
+    (answer / "patch.diff").write_text(proposal.change.diff if proposal.change else "")
+    return name, judge_case(case, answer), took, f"{said.action.value} {said.category.value}"
+
+
+def propose_only(case: Path) -> Proposal:
+    """Gather and propose as the pipeline does; nothing is run."""
+    reader = CapturedReader(case)
+    run = reader.failed_run()
+    incident = Incident(
+        id="i", dag_id=run.dag_id, run_id=run.run_id, clear_number=0, state=IncidentState.INVESTIGATING, detail="",
+        first_seen="", last_seen="", signals=1, logical_date=run.logical_date,
+    )
+    with tempfile.TemporaryDirectory(prefix="agentic-quick-") as folder:
+        scope = Scope(
+            forge="local", repository=bare_repository(str(case), f"{folder}/remote.git"), base_branch="main",
+            dags_path="dags", data_locations=(str(case / "upstream"),), anthropic_conn_id="", pattern="rules",
+        )
+        sources = build_sources(scope, reader=reader, folder=folder, connect=connection)
+        rules = RulesAgent()
+        return propose(gather(incident, reader=reader, sources=sources, redactor=SpanRedactor(), rank=rank), agent=rules, fallback=rules)
 
 
 def score(name: str, out: Path) -> tuple[str, list[str], float, str]:
@@ -46,10 +104,11 @@ def main() -> None:
     parser.add_argument("names", nargs="*")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--quick", action="store_true", help="no Airflow and no proof")
     chosen = parser.parse_args()
     chosen.out.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(chosen.jobs) as pool:
-        runs = [pool.submit(score, name, chosen.out) for name in chosen.names or SPECS]
+        runs = [pool.submit(quick if chosen.quick else score, name, chosen.out) for name in chosen.names or SPECS]
         for run in runs:
             try:
                 name, wrong, took, short = run.result()
