@@ -21,6 +21,7 @@ _ORDER = (
     "renamed",
     "moved",
     "removed",
+    "form",
     "possible_rename",
     "retyped",
     "reformatted",
@@ -51,6 +52,9 @@ def difference(good: DataShape, failing: DataShape) -> tuple[ShapeChange, ...]:
         for path in before.keys() & after.keys():
             changes += _field_changes(before[path], after[path], good.records, failing.records)
     changes += _volume(good.records, failing.records)
+    if good.form != failing.form:
+        was, now = " and ".join(good.form) or "plain", " and ".join(failing.form) or "plain"
+        changes.append(_change("form", "", was, now, f"the file itself was {was}, now {now}"))
     changes.sort(key=lambda c: (_ORDER.index(c.kind), -c.score, c.path.count("."), c.path))
     return tuple(_in_dataset(c, failing.name) for c in changes[:MAX_CHANGES])
 

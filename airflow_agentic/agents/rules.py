@@ -22,6 +22,8 @@ from airflow_agentic.records import Action, Category, Checkout, Diagnosis, Dossi
 log = logging.getLogger(__name__)
 
 DRIFT_FIXERS = (
+    "file_form",
+    "envelope",
     "changed_unit",
     "renamed_column",
     "renamed_field",
@@ -31,6 +33,7 @@ DRIFT_FIXERS = (
     "date_format",
     "duplicates",
     "duplicate_records",
+    "known_names",
 )
 CODE_FIXERS = ("airflow_api", "missing_import", "template_variable", "reverted_commit")
 _FORMAT_FIXERS = {"date_format", "changed_type"}

@@ -14,7 +14,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from airflow_agentic.context.intervals import day_before, fill, instants, shown, template
@@ -102,8 +102,8 @@ class LandedSource:
                 )
                 break
             for now, was, counted in self._shapes(pair, failing, good, hourly, gaps):
-                shapes += [now, was] if was else [now]
-                compared += [(now, was, counted)] if was else []
+                shapes += [one for one in (now, was) if one]
+                compared += [(now, was, counted)] if now and was else []
         if not pairs:
             gaps.append(
                 self._gap(
@@ -185,17 +185,19 @@ class LandedSource:
 
     def _shapes(
         self, pair: _Pair, failing: tuple[datetime, ...], good: tuple[datetime, ...], hourly: bool, gaps: list[Gap]
-    ) -> Iterator[tuple[DataShape, DataShape | None, bool]]:
-        """Yield the failing shape, the good one if there is one, and whether their records were all counted."""
+    ) -> Iterator[tuple[DataShape | None, DataShape | None, bool]]:
+        """Yield the failing and the good shape, as far as there is one, and whether their records were all counted."""
         bad = self._read(pair.failing, pair.name, gaps)
         fine = self._read(pair.good, pair.name, gaps) if pair.good else {}
         interval = shown(failing[0], hourly=hourly) if failing else ""
         before = shown(good[0], hourly=hourly) if good else ""
         for part, landed in bad.items():
             name = pair.name + (f" ({part})" if part else "")
-            now = shape(landed.records, name=name, interval=interval, role="failing")
-            was = shape(fine[part].records, name=name, interval=before, role="good") if part in fine else None
+            now = _shape(landed, name, interval, "failing")
+            was = _shape(fine[part], name, before, "good") if part in fine else None
             yield now, was, landed.whole and (was is None or fine[part].whole)
+        for part in fine.keys() - bad.keys() if bad else ():
+            yield None, _shape(fine[part], f"{pair.name} ({part})", before, "good"), False
         if bad and not fine and "{" in pair.name:
             gaps.append(self._gap(f"{pair.name!r} has no data of the last good interval to compare with"))
 
@@ -233,6 +235,10 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
     def redirect_request(self, *_: object) -> None:
         return None
+
+
+def _shape(landed: Landed, name: str, interval: str, role: str) -> DataShape:
+    return replace(shape(landed.records, name=name, interval=interval, role=role), form=landed.form)
 
 
 def _told(compared: list[tuple[DataShape, DataShape, bool]], target: Target) -> tuple[Evidence, ...]:

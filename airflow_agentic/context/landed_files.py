@@ -18,7 +18,7 @@ import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 MAX_RECORDS = 200_000
@@ -44,6 +44,8 @@ class Landed:
     records: list[Any]
     whole: bool = True
     """False if only the beginning was read: counts then say nothing."""
+    form: tuple[str, ...] = ()
+    """What is unusual about the file itself, as `DataShape.form` lists it."""
 
 
 def read_file(path: str, *, max_bytes: int) -> tuple[Landed, ...]:
@@ -73,10 +75,18 @@ def parse(name: str, data: bytes, *, whole: bool, max_bytes: int) -> tuple[Lande
     :raises Unreadable: malformed, empty, or cut where the format cannot be cut.
     """
     name = name.lower()
+    form: list[str] = []
     if name.endswith(".gz") or data[:2] == b"\x1f\x8b":
         data, complete = _gunzip(data, max_bytes)
+        if whole and not complete and len(data) < max_bytes:
+            raise Unreadable("is cut off: its gzip stream has no end")
         name, whole = name.removesuffix(".gz"), whole and complete
-    text = _text(data)
+        form.append("gzip")
+    text = _text(data, form)
+    return tuple(replace(landed, form=(*form, *landed.form)) for landed in _records_of(text, name, whole))
+
+
+def _records_of(text: str, name: str, whole: bool) -> tuple[Landed, ...]:
     if not text.strip():
         raise Unreadable("is empty")
     if name.endswith((".csv", ".tsv", ".psv")):
@@ -175,8 +185,13 @@ def _lines(text: str, whole: bool) -> Landed:
 
 
 def _delimited(text: str, name: str, whole: bool) -> Landed:
+    form: list[str] = []
+    while text.startswith("#") and "\n" in text:
+        text, form = text.split("\n", 1)[1], ["comment lines"]
     first = text.split("\n", 1)[0]
     delimiter = "\t" if name.endswith(".tsv") else max(",;\t|", key=first.count)
+    if delimiter != ("\t" if name.endswith(".tsv") else ","):
+        form.append(f"delimiter {delimiter}")
     if not whole:
         text = text.rsplit("\n", 1)[0]
     try:
@@ -190,7 +205,7 @@ def _delimited(text: str, name: str, whole: bool) -> Landed:
             f"is malformed CSV: {ragged} of {len(rows) - 1} rows have another number of fields than the header"
         )
     records = [{k: _cell(v) for k, v in zip(header, row, strict=False)} for row in rows[1:MAX_RECORDS] if row]
-    return Landed(part="", records=records, whole=whole and len(rows) <= MAX_RECORDS)
+    return Landed(part="", records=records, whole=whole and len(rows) <= MAX_RECORDS, form=tuple(form))
 
 
 def _cell(text: str) -> Any:
@@ -249,9 +264,30 @@ def _gunzip(data: bytes, limit: int) -> tuple[bytes, bool]:
     return out, unpacker.eof
 
 
-def _text(data: bytes) -> str:
-    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    return data.decode(encoding, "replace")
+def _text(data: bytes, form: list[str]) -> str:
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        form.append("utf-16")
+        return data.decode("utf-16", "replace")
+    if data.startswith(b"\xef\xbb\xbf"):
+        form.append("byte order mark")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        # A few bytes that are missing at the end are a cut, not an encoding.
+        if error.start < len(data) - 3 and (text := _windows(data)) is not None:
+            form.append("windows-1252")
+            return text
+    return data.decode("utf-8-sig", "replace")
+
+
+def _windows(data: bytes) -> str | None:
+    """Return the text if it is plausible: bytes above ASCII are letters of western Europe, and stand alone."""
+    try:
+        text = data.decode("cp1252")
+    except UnicodeDecodeError:
+        return None
+    odd = [c for c in text if ord(c) > 127]
+    return text if all(c.isalpha() or c in "€£°§–’“”" for c in odd) and "\x00" not in text else None
 
 
 def _kind_of_text(text: str) -> str:

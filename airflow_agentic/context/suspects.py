@@ -24,6 +24,7 @@ _BASE = {
     "renamed": 0.5,
     "moved": 0.5,
     "removed": 0.5,
+    "form": 0.5,
     "retyped": 0.5,
     "reformatted": 0.45,
     "volume": 0.4,

@@ -127,6 +127,9 @@ class DataShape:
     """``failing`` or ``good``."""
     records: int
     fields: tuple[FieldShape, ...]
+    form: tuple[str, ...] = ()
+    """What is unusual about the file itself: ``gzip``, ``byte order mark``, ``windows-1252``, ``delimiter ;``,
+    ``comment lines``; empty for UTF-8 with commas."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,9 +138,9 @@ class ShapeChange:
 
     kind: str
     """``renamed``, ``moved``, ``removed``, ``possible_rename``, ``retyped``, ``reformatted``, ``volume``,
-    ``duplicates``, ``nulls``, ``range`` or ``added``."""
+    ``duplicates``, ``nulls``, ``range``, ``form`` or ``added``."""
     path: str
-    """Field as the good shape has it (as the failing one has it for ``added``); empty for ``volume``."""
+    """Field as the good shape has it (as the failing one has it for ``added``); empty for ``volume`` and ``form``."""
     was: str
     now: str
     """For ``renamed``, ``moved`` and ``possible_rename``: the new path."""

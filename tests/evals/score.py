@@ -16,7 +16,9 @@ from pathlib import Path
 
 import pipelines_code
 import pipelines_drift
+import pipelines_faults
 import pipelines_forms
+import pipelines_outside
 from case_maker import Spec, judge_case, make_case
 
 from airflow_agentic.agents.propose import propose
@@ -31,7 +33,7 @@ from airflow_agentic.records import Incident, IncidentState, Proposal
 from airflow_agentic.scope import Scope
 from airflow_agentic.wiring import connection
 
-SPECS: dict[str, Spec] = {spec.name: spec for spec in (*pipelines_drift.SPECS, *pipelines_code.SPECS, *pipelines_forms.SPECS)}
+SPECS: dict[str, Spec] = {spec.name: spec for spec in (*pipelines_drift.SPECS, *pipelines_code.SPECS, *pipelines_forms.SPECS, *pipelines_faults.SPECS, *pipelines_outside.SPECS)}
 
 
 def quick(name: str, out: Path) -> tuple[str, list[str], float, str]:
