@@ -66,7 +66,8 @@ _RESOURCE = Row(
     why="the worker ran out of a resource (memory, disk, handles, quota) or the process was killed",
     classes="MemoryError|OutOfMemoryError|_ArrayMemoryError|OutOfMemoryException|ExecutorLostFailure",
     words=r"no space left on device|\bENOSPC\b|too many open files|\bEMFILE\b|cannot allocate memory|\bOOM(?:Killed|-?kill)|out of memory|"
-    r"disk quota exceeded|\bSIGKILL\b|(?:exit|return) ?code:? (?:137\b|-9\b)|exited with (?:return )?code (?:137|-9)|signal 9\b|exceeded memory limit|Java heap space",
+    r"disk quota exceeded|\bSIGKILL\b|(?:exit|return) ?code:? (?:137\b|-9\b)|exited with (?:return )?code (?:137|-9)|signal 9\b|exceed(?:ed|ing) (?:physical |virtual )?memory limit|Java heap space|"
+    r"ExecutorLostFailure|Container killed (?:by|on request)|quota ?exceeded|exceeded (?:your |the )?(?:\w+ )?quota",
 )
 _NETWORK = Row(
     category=Category.TRANSIENT_UPSTREAM,
@@ -75,14 +76,16 @@ _NETWORK = Row(
     why="a service that the task calls was not reachable or busy for a while",
     classes="ConnectionResetError|ConnectionRefusedError|ConnectionAbortedError|BrokenPipeError|RemoteDisconnected|IncompleteRead|ReadTimeout|"
     r"ConnectTimeout|ConnectionTimeout|ReadTimeoutError|ConnectTimeoutError|TimeoutError|timeout|PoolTimeout|WriteTimeout|ServerDisconnectedError|ChunkedEncodingError|"
-    r"ServiceUnavailable|TooManyRequests|DeadlockDetected|LockNotAvailable|SerializationFailure|NewConnectionError|MaxRetryError|"
+    r"ServiceUnavailable|TooManyRequests|DeadlockDetected|LockNotAvailable|AdminShutdown|CannotConnectNow|CrashShutdown|SerializationFailure|NewConnectionError|MaxRetryError|"
     r"EndpointConnectionError|ThrottlingException|SlowDown|ProtocolError|RemoteProtocolError|ConnectError|ConnectionError|APIConnectionError|InternalServerError",
     words=r"connection (?:was )?(?:reset|refused|aborted|closed unexpectedly|timed out)|timed out|time-?out (?:expired|exceeded|error)|read timeout|"
     r"temporary failure in name resolution|temporarily unavailable|try again later|name or service not known|deadlock (?:detected|found)|"
     r"lock (?:wait )?time-?out|could not obtain lock|database is locked|could not set lock on file|conflicting lock is held|"
     r"could not serialize access|too many connections|rate limit|rate exceeded|throttl|too many requests|service unavailable|"
     r"server closed the connection unexpectedly|EOF occurred in violation of protocol|remote end closed connection|slow ?down|"
-    r"max retries exceeded|network is unreachable|no route to host",
+    r"max retries exceeded|network is unreachable|no route to host|database system is (?:starting up|shutting down|in recovery)|"
+    r"terminating connection due to|connection (?:has been|is) closed|server has gone away|lost connection to|under maintenance|"
+    r"in maintenance mode|warehouse .{0,60}(?:suspended|is resuming)|leader not available|not the leader|broker .{0,40}not available",
 )
 _ROWS = (
     Row(
@@ -105,7 +108,7 @@ _ROWS = (
         classes="PermissionDenied|AccessDenied|AccessDeniedException|Unauthorized|Forbidden|InvalidPassword|AuthenticationError|NoCredentialsError|"
         r"ExpiredToken|ExpiredTokenException|TokenRefreshError|RefreshError|InvalidClientTokenId|InsufficientPrivilege|InvalidAuthorizationSpecification|PermissionDeniedError",
         words=r"authentication failed|password authentication|permission denied|access (?:is )?denied|access_denied|not authori[sz]ed|unauthori[sz]ed|"
-        r"\bforbidden\b|(?:token|certificate|credentials?|api[ _-]?key|session|secret) (?:has |is |have |was )?(?:expired|revoked|invalid)|"
+        r"\bforbidden\b|(?:token|certificate|credentials?|api[ _-]?key|session|secret) (?:has |is |have |was )?(?:expired|revoked|invalid|not valid)|"
         r"(?:expired|invalid|revoked|bad) (?:token|credentials?|api[ _-]?key|signature|client secret)|login failed|insufficient privileges|"
         r"unable to locate credentials|invalid_grant|certificate verify failed|Incorrect username or password",
     ),

@@ -40,9 +40,23 @@ _MISSING_FILE = re.compile(
 _DRIFT = re.compile(
     r"^KeyError|not in index|has no attribute|NoneType|no such column|column .{1,80}(?:not found|does not exist|unknown)|Referenced column|unknown column|"
     r"unrecognized name|invalid identifier|Usecols do not match|unexpected keyword argument|required positional argument|fields not in fieldnames|"
-    r"is not in list|binding parameter|No item with that key|Binder Error|Missing column|Unable to find column|cannot resolve|UNRESOLVED_COLUMN",
+    r"is not in list|relation .{1,80} does not exist|no such table|Table .{1,80}(?:does not exist|not found|doesn't exist)|"
+    r"TABLE_OR_VIEW_NOT_FOUND|values were supplied|ValidationError: \d+ validation errors? for|missing columns?|binding parameter|No item with that key|Binder Error|Missing column|Unable to find column|cannot resolve|UNRESOLVED_COLUMN",
     re.IGNORECASE,
 )
+_CUT = re.compile(
+    r"Unterminated string|Expecting (?:value|property name|',' delimiter|':' delimiter)|Extra data|JSONDecodeError|EOF inside string|EOFError|"
+    r"end-of-stream marker|unexpected end of (?:data|file|input|stream)|Unexpected EOF|BadGzipFile|BadZipFile|CRC check failed|magic bytes|"
+    r"not a (?:gzip|zip|parquet) file|truncated|Error tokenizing data|incorrect data check|invalid block type",
+    re.IGNORECASE,
+)
+_EMPTY = re.compile(
+    r"list index out of range|ZeroDivisionError|division by zero|StopIteration|EmptyDataError|No columns to parse|empty sequence|is empty\b|"
+    r"iterable argument is empty|requires at least one data point|Expecting value: line 1 column 1|not enough values|no rows|returned no|"
+    r"out-of-bounds|out of bounds|argument is an empty|KeyError: 0",
+    re.IGNORECASE,
+)
+_NULL = re.compile(r"NoneType|\bnull\b|\bNone\b|\bnan\b|NOT NULL|none is not an allowed", re.IGNORECASE)
 _FORMAT = re.compile(
     r"unconverted data remains|does(?: not|n't) match format|Invalid isoformat|could not convert string|invalid literal for|unsupported operand|"
     r"must be str|must be real number|not supported between|Conversion Error|invalid input syntax|ConversionSyntax|out of range|argument must be|"
@@ -67,6 +81,10 @@ def classify_data(dossier: Dossier) -> Verdict | None:
             confidence=0.75,
             why="the input of this interval has not been delivered",
         )
+    if error is not None:
+        held = _held(dossier, said, changes)
+        if held is not None:
+            return held
     if error is not None and _FORMAT.search(said):
         return Verdict(
             category=Category.SCHEMA_DRIFT,
@@ -88,10 +106,56 @@ def classify_data(dossier: Dossier) -> Verdict | None:
     return None
 
 
+def _held(dossier: Dossier, said: str, changes: tuple[ShapeChange, ...]) -> Verdict | None:
+    """Return the verdict for data that the code is right to trip over: none, cut off, or wrong in some records."""
+    landed = " ".join(gap.reason for gap in dossier.gaps if gap.source == "landed")
+    empty = any(s.role == "failing" and not s.records for s in dossier.shapes) or " is empty" in landed
+    if empty and (_EMPTY.search(said) or _CUT.search(said)):
+        return _quarantined(Category.LATE_DATA, said, "the upstream delivered nothing for this interval", 0.8)
+    if _CUT.search(said) and not any(c.kind == "form" for c in changes):
+        cut = bool(re.search(r"is cut off|is malformed", landed))
+        return _quarantined(Category.BAD_DATA, said, "the file of this interval is cut off or damaged", 0.85 if cut else 0.6)
+    if any(c.kind in {"renamed", "moved", "removed", "form"} for c in changes):
+        return None
+    if _NULL.search(said) and any(c.kind == "nulls" and c.now != "100%" for c in changes):
+        return _quarantined(Category.BAD_DATA, said, "some records of this interval lack a value that all had before", 0.7)
+    if _FORMAT.search(said) and any(_in_some(dossier, c) for c in changes):
+        return _quarantined(Category.BAD_DATA, said, "some records of this interval hold a value of another kind than all others", 0.7)
+    return None
+
+
+def _in_some(dossier: Dossier, change: ShapeChange) -> bool:
+    """Say whether a field is written in a new way in some records, and as before in the others."""
+    sides = {s.role: s for s in dossier.shapes if s.name == change.dataset}
+    if change.kind not in {"retyped", "reformatted"} or set(sides) != {"good", "failing"}:
+        return False
+    old, new = (next((f for f in sides[r].fields if f.path == change.path), None) for r in ("good", "failing"))
+    if old is None or new is None:
+        return False
+    if change.kind == "retyped":
+        numbers = {"integer", "number"}
+        return bool(set(old.types) & set(new.types) - {"null"} or (set(old.types) & numbers and set(new.types) & numbers))
+    return bool(set(old.formats) & set(new.formats))
+
+
+def _quarantined(category: Category, said: str, why: str, confidence: float) -> Verdict:
+    late = category is Category.LATE_DATA
+    return Verdict(
+        category=category,
+        action=Action.QUARANTINE,
+        transience=Transience.TRANSIENT if late else Transience.PERMANENT,
+        matched=said[:160],
+        why=why,
+        confidence=confidence,
+    )
+
+
 def is_check(error: TaskError, said: str) -> bool:
     """Say whether a data check failed, and not the code around it."""
     if re.search(
-        r"^(?:KeyError|TypeError|AttributeError|NameError|ImportError|ModuleNotFoundError|SyntaxError)\b", said
+        r"^(?:KeyError|TypeError|AttributeError|NameError|ImportError|ModuleNotFoundError|SyntaxError)\b"
+        r"|ValidationError: \d+ validation errors? for",
+        said,
     ):
         return False
     return bool(_CHECK.search(said)) or (

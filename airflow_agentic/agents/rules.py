@@ -33,6 +33,7 @@ DRIFT_FIXERS = (
     "date_format",
     "duplicates",
     "duplicate_records",
+    "optional_key",
     "known_names",
 )
 CODE_FIXERS = ("airflow_api", "missing_import", "template_variable", "reverted_commit")

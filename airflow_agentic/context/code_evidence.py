@@ -20,6 +20,7 @@ MAX_TASK_FILE = 4_000
 MAX_TASK_FILES = 4
 MAX_WORDS = 20
 _FILE_WORD = re.compile(r"[\w./-]+\.(?:py|sql|ya?ml|json|sh|toml|cfg|txt)\b")
+_DATA_WORD = re.compile(r"([\w-]+\.(?:sql|ya?ml|json|toml|j2|jinja2?|cfg|ini))\b")
 _MODULE_WORD = re.compile(r"-m\s+([A-Za-z_][\w.]*)")
 
 
@@ -29,7 +30,8 @@ class CodeRead:
 
     evidence: tuple[Evidence, ...]
     touched: tuple[str, ...]
-    """Frames' files first, then the Dag's file, the files that the task names, and what those import, two steps far."""
+    """Frames' files first, then the Dag's file, the files that the task names, what those import, two steps far, and
+    the statements and settings that all these read."""
 
 
 def code_evidence(checkout: Checkout, target: Target, so_far: SourceReport) -> CodeRead:
@@ -53,6 +55,7 @@ def code_evidence(checkout: Checkout, target: Target, so_far: SourceReport) -> C
     touched = dict.fromkeys(
         [*direct, *near, *(p for path in dict.fromkeys(near) for p in local_imports(checkout, path))]
     )
+    touched.update(dict.fromkeys(_read_files(checkout, tuple(touched))))
     return CodeRead(evidence=tuple(e for e in evidence if e), touched=tuple(touched))
 
 
@@ -75,6 +78,19 @@ def local_imports(checkout: Checkout, path: str) -> tuple[str, ...]:
             module = ".".join(part for part in (start, node.module or "") if part)
             names += [module, *(".".join(part for part in (module, alias.name) if part) for alias in node.names)]
     return tuple(dict.fromkeys(found for name in names if name for found in _module_file(checkout, name)))
+
+
+def _read_files(checkout: Checkout, paths: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the statements and settings of the repository that Python files name: ``daily.sql``, ``columns.yaml``."""
+    texts = "\n".join(read_text(checkout, path) or "" for path in paths[:12] if path.endswith(".py"))
+    words = set(_DATA_WORD.findall(texts))
+    quoted = set(re.findall(r"[\"'/]([A-Za-z_]\w{3,})[\"'/]", texts))
+    found = []
+    for path in files(checkout.path):
+        name, extension = os.path.splitext(os.path.basename(path))
+        if os.path.basename(path) in words or (extension == ".sql" and name in quoted):
+            found.append(path)
+    return tuple(found[:MAX_TASK_FILES])
 
 
 def _windows(checkout: Checkout, errors: Iterable[TaskError]) -> list[tuple[str, list[Frame]]]:

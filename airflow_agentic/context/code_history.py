@@ -12,6 +12,7 @@ from airflow_agentic.records import Evidence, Trust
 MAX_COMMITS = 20
 MAX_RECENT = 5
 MAX_DIFF = 6_000
+MAX_TOUCHED = 16
 COMMIT_TITLE = "Commit"
 DIFF_TITLE = "Diff"
 _WORDS = {
@@ -90,7 +91,7 @@ def diffs(repository: Clone, spans: tuple[Span, ...], touched: tuple[str, ...]) 
         start = span.start or _parent_of_oldest(repository, span)
         if span.when == "recent" or start is None or start == span.end:
             continue
-        for path in touched[:12]:
+        for path in touched[:MAX_TOUCHED]:
             text = repository.git("diff", "--no-ext-diff", "--no-textconv", "-U3", start, span.end, "--", path)
             if text.strip():
                 found.append(
@@ -111,7 +112,7 @@ def diffs(repository: Clone, spans: tuple[Span, ...], touched: tuple[str, ...]) 
 def _recent_diffs(repository: Clone, span: Span, touched: tuple[str, ...]) -> Iterator[Evidence]:
     """Yield what each recent commit changed in *touched*; the first commit of all changed nothing, it began."""
     for commit in commits_between(repository, span):
-        for path in [path for path in touched[:12] if path in commit.files]:
+        for path in [path for path in touched[:MAX_TOUCHED] if path in commit.files]:
             try:
                 text = repository.git(
                     "diff", "--no-ext-diff", "--no-textconv", "-U3", f"{commit.sha}^", commit.sha, "--", path

@@ -186,7 +186,7 @@ def bills(day):
 """,
     },
     ("spa.bills:bills",),
-    lambda day, new: {f"bills/{day}.json": json.dumps([{"bill": n, "price": n % 60, **({} if new and n % 3 == 0 else {"towel_fee": 2})} for n in _rows(day)])},
+    lambda day, new: {f"bills/{day}.json": json.dumps([{"bill": n, "price": n % 60, **({} if new and n % 3 == 0 else {"towel_fee": 2 if n % 3 else 0})} for n in _rows(day)])},
     table="bills",
     category=("code_error", "schema_drift", "bad_data"),
 )

@@ -10,25 +10,65 @@ import re
 
 from airflow_agentic.agents.fixers.bench import Bench, Fix
 from airflow_agentic.agents.fixers.syntax import compiles, parse
-from airflow_agentic.records import Evidence
+from airflow_agentic.records import Evidence, ShapeChange
 
 _HUNK = re.compile(r"^@@ -\d+(?:,\d+)? \+(\d+)(?:,\d+)? @@")
 _TITLE = re.compile(r"^Diff of (?P<path>\S+) (?P<when>.*)$")
 _COMMIT = re.compile(r"commit (?P<sha>[0-9a-f]{7,40})")
-_CHANGED = {"renamed", "moved", "removed", "retyped", "reformatted", "duplicates", "range", "nulls", "volume"}
+_CHANGED = {"renamed", "moved", "removed", "retyped", "reformatted", "duplicates", "nulls", "volume", "form"}
+_NAMES = re.compile(
+    r"name '(\w+)' is not defined|has no attribute '(\w+)'|KeyError: '([^']+)'|no such (?:column|table): \"?(?:\w+\.)?(\w+)|"
+    r"keyword argument '(\w+)'|arguments?: '(\w+)'|cannot import name '(\w+)'|[Cc]olumn \"?(\w+)\"? (?:not found|does not exist)|"
+    r"name (\w+) does not exist"
+)
 Hunk = tuple[int, list[str], list[str]]
 
 
 def fix(bench: Bench) -> Fix | None:
     """Return the old text of the hunks that the failure runs through."""
-    if bench.error is None or any(change.kind in _CHANGED for change in bench.changes()):
+    if bench.error is None or any(c.kind in _CHANGED or _is_wild(c) for c in bench.changes()):
         return None
     diffs = _diffs(bench)
-    frames = [(path, frame.line) for path, frame in bench.own() if path in diffs]
-    for path, line in frames[:1]:
-        return _revert(bench, diffs[path], path, _around(bench, path, line))
+    for path, frame in bench.own():
+        if path in diffs:
+            found = _revert(bench, diffs[path], path, _around(bench, path, frame.line))
+            if found is not None:
+                return found
     near = [path for path in diffs if path.endswith((".py", ".sql"))]
-    return _revert(bench, diffs[near[0]], near[0], None) if len(near) == 1 else None
+    named = _named(bench, diffs, near)
+    if named is not None:
+        return named
+    return _revert(bench, diffs[near[0]], near[0], None) if len(near) == 1 and _may_be_anywhere(bench) else None
+
+
+def _is_wild(change: ShapeChange) -> bool:
+    """Numbers of two days differ by themselves; not their sign, nor by a factor of ten."""
+    if change.kind != "range":
+        return False
+    means = [float(m) for text in (change.was, change.now) for m in re.findall(r"mean (\S+)", text)]
+    negative = " from -" in change.detail and not change.was.startswith("-")
+    return negative or len(means) != 2 or not 0.1 < abs((means[1] or 1) / (means[0] or 1)) < 10
+
+
+def _may_be_anywhere(bench: Bench) -> bool:
+    """A check that failed, or a statement in a file, does not show the line that is wrong; an exception in a function does."""
+    own = bench.own()
+    return not own or bool(re.match(r"\s*(raise|assert)\b|.*\b(execute\w*|sql|query|read_sql\w*)\b", own[0][1].code))
+
+
+def _named(bench: Bench, diffs: dict[str, Evidence], near: list[str]) -> Fix | None:
+    """The hunk that took away, or brought in, the very name that the error speaks of; only if it is one."""
+    names = {name for m in bench.messages for groups in _NAMES.findall(m) for name in groups if name}
+    found: list[tuple[str, Hunk]] = []
+    for path in near:
+        for hunk in _hunks(diffs[path].body):
+            words = [set(re.findall(r"\w+", "\n".join(side))) for side in hunk[1:]]
+            if names & (words[0] ^ words[1]):
+                found.append((path, hunk))
+    if len(found) != 1:
+        return None
+    path, hunk = found[0]
+    return _revert(bench, diffs[path], path, range(hunk[0], hunk[0] + max(len(hunk[1]), 1)))
 
 
 def _diffs(bench: Bench) -> dict[str, Evidence]:
@@ -52,7 +92,7 @@ def _around(bench: Bench, path: str, line: int) -> range | None:
 
 def _revert(bench: Bench, diff: Evidence, path: str, lines: range | None) -> Fix | None:
     text = bench.text(path)
-    hunks = [h for h in _hunks(diff.body) if lines is None or set(range(h[0], h[0] + len(h[1]))) & set(lines)]
+    hunks = [h for h in _hunks(diff.body) if lines is None or set(range(h[0], h[0] + max(len(h[1]), 1))) & set(lines)]
     if text is None or not hunks:
         return None
     rows = text.split("\n")
