@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 DRIFT_FIXERS = (
     "file_form",
     "envelope",
+    "added_field",
+    "renamed_value",
+    "split_name",
     "changed_unit",
     "renamed_column",
     "renamed_field",

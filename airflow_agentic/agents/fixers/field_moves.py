@@ -180,6 +180,10 @@ _UNITS = {
     "hash",
     "hashed",
     "masked",
+    *("m", "km", "cm", "mm", "mi", "miles", "metres", "meters", "g", "mg", "t", "tons", "tonnes", "kilos"),
+    *("s", "sec", "secs", "min", "mins", "h", "days", "l", "litres", "liters", "ml", "cl", "hl"),
+    *("w", "kw", "mw", "wh", "kwh", "mwh", "bytes", "kb", "mb", "gb", "euro", "euros", "ct", "dollars", "pounds"),
+    *("share", "fraction", "celsius", "fahrenheit", "kelvin"),
 }
 
 

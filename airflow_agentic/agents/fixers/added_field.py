@@ -1,0 +1,116 @@
+"""Records come with more fields than before, and the code refuses them → take the fields that it knows.
+
+``Order(**row)`` of a class of this repository, a `csv.DictWriter`, ``insert into t select *``. Certain means: the
+landed data has new fields, lost none, and the refusal speaks of a new one or of their number.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from airflow_agentic.agents.fixers.bench import Bench, Fix
+from airflow_agentic.agents.fixers.syntax import Code, compiles, is_pure, parse
+from airflow_agentic.records import DataShape
+
+_KEYWORD = re.compile(r"(?P<owner>\w+)(?:\.__init__|\.__new__)?\(\) got an unexpected keyword argument '(?P<key>\w+)'")
+_FIELDNAMES = re.compile(r"dict contains fields not in fieldnames: (?P<keys>.+)$")
+_COUNT = re.compile(r"[Tt]able \"?(?P<table>\w+)\"? has (?P<want>\d+) columns but (?P<got>\d+) values were supplied")
+
+
+def fix(bench: Bench) -> Fix | None:
+    """Return the change of the one place that refuses the new fields."""
+    for name in dict.fromkeys(s.name for s in bench.dossier.shapes):
+        good, failing = bench.good(name), bench.failing(name)
+        if good is None or failing is None:
+            continue
+        known, now = _top(good), _top(failing)
+        added = [f for f in now if f not in known]
+        if not added or not set(known) <= set(now):
+            continue
+        for message in bench.messages:
+            found = _changed(bench, message, known, added)
+            if found is not None:
+                return Fix(
+                    texts=((found[0], found[1]),),
+                    file=found[0],
+                    fields=tuple(added),
+                    summary=f"Leave new field {added[0]} aside"[:100],
+                    explanation=f"{name} now has {', '.join(f'`{f}`' for f in added[:5])} as well. The code takes the fields that it knows.",
+                )
+    return None
+
+
+def _top(shape: DataShape) -> list[str]:
+    return list(dict.fromkeys(f.path.split(".")[0].split("[")[0] for f in shape.fields))
+
+
+def _changed(bench: Bench, message: str, known: list[str], added: list[str]) -> tuple[str, str] | None:
+    keyword, names, count = _KEYWORD.search(message), _FIELDNAMES.search(message), _COUNT.search(message)
+    for path, frame in bench.own()[:2]:
+        code = parse(bench.text(path))
+        if code is None or not bench.editable(path):
+            continue
+        text: str | None = None
+        if keyword and keyword["key"] in added:
+            text = _unpacked(bench, code, frame.line, keyword["owner"], known)
+        elif names and set(re.findall(r"'([^']+)'", names["keys"])) <= set(added):
+            text = _writer(code, frame.line)
+        elif count and int(count["want"]) == len(known) and int(count["got"]) == len(known) + len(added):
+            text = _starred(code, count["table"], known)
+        if text is not None and compiles(text):
+            return path, text
+    return None
+
+
+def _unpacked(bench: Bench, code: Code, line: int, owner: str, known: list[str]) -> str | None:
+    unpacked = [
+        k.value
+        for node in ast.walk(code.scope_at(line))
+        if isinstance(node, ast.Call) and node.lineno <= line <= (node.end_lineno or 0)
+        for k in node.keywords
+        if k.arg is None
+    ]
+    calls = [n for n in ast.walk(code.scope_at(line)) if isinstance(n, ast.Call) and any(k.value in unpacked for k in n.keywords)]
+    if len(unpacked) != 1 or len(calls) != 1 or not is_pure(unpacked[0]):
+        return None
+    called = code.source(calls[0].func)
+    kind = _kind(bench, owner)
+    fields = f"{called}.__dataclass_fields__" if kind == "dataclass" else f"{called}._fields" if kind == "tuple" else ""
+    if called.rsplit(".", 1)[-1] != owner or not fields:
+        fields = repr(set(known)) if len(known) < 2 else "{" + ", ".join(f'"{k}"' for k in known) + "}"
+    source = code.source(unpacked[0])
+    return code.splice([(code.span(unpacked[0]), f"{{name: value for name, value in {source}.items() if name in {fields}}}")])
+
+
+def _kind(bench: Bench, owner: str) -> str:
+    for path in bench.python_files():
+        text = bench.text(path) or ""
+        if re.search(rf"@(?:\w+\.)?dataclass[^\n]*\n(?:@[^\n]*\n)*class {owner}\b", text):
+            return "dataclass"
+        if re.search(rf"class {owner}\([^)]*NamedTuple|^{owner} = (?:\w+\.)?namedtuple\(", text, re.MULTILINE):
+            return "tuple"
+    return ""
+
+
+def _writer(code: Code, line: int) -> str | None:
+    calls = [
+        n
+        for n in ast.walk(code.tree)
+        if isinstance(n, ast.Call) and code.source(n.func).rsplit(".", 1)[-1] == "DictWriter" and code.scope(n) is code.scope_at(line)
+    ]
+    if len(calls) != 1 or any(k.arg == "extrasaction" for k in calls[0].keywords):
+        return None
+    end = code.span(calls[0])[1] - 1
+    comma = "" if code.text[:end].rstrip().endswith(",") else ", "
+    return code.splice([((end, end), f'{comma}extrasaction="ignore"')])
+
+
+def _starred(code: Code, table: str, known: list[str]) -> str | None:
+    """``insert into t select * from ...``: the columns of before, in their order."""
+    if not all(re.fullmatch(r"[A-Za-z_]\w*", name) for name in known):
+        return None
+    star = re.compile(rf"(insert\s+(?:or\s+\w+\s+)?into\s+{re.escape(table)}\s+select\s+)\*", re.IGNORECASE)
+    return star.sub(lambda m: m[1] + ", ".join(known), code.text) if len(star.findall(code.text)) == 1 else None
+
+
