@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import ast
 import re
+import unicodedata
+from dataclasses import dataclass
 
 from airflow_agentic.agents.fixers.bench import Bench, Fix
 from airflow_agentic.agents.fixers.field_moves import FieldMove
+from airflow_agentic.agents.fixers.parse_sites import helper, with_helper
 from airflow_agentic.agents.fixers.record_uses import UseFinder
-from airflow_agentic.agents.fixers.syntax import Code, Step, compiles, fresh_name, import_line, parse
+from airflow_agentic.agents.fixers.syntax import Code, Step, compiles, is_pure, parse
 from airflow_agentic.records import FieldShape
 
 _SAYS = re.compile(
@@ -29,6 +32,8 @@ def fix(bench: Bench) -> Fix | None:
     """Return the conversion of every field that changed its type and that the failing code reads by a literal key."""
     if not bench.edits() and not any(_SAYS.search(m) for m in bench.messages):
         return None
+    if bench.error is not None and any("/pandas/" in frame.path for frame in bench.error.frames):
+        return None  # A column is no value: `pandas_values` knows those.
     for path, _ in bench.own()[:3]:
         text = bench.text(path)
         code = parse(text)
@@ -84,7 +89,11 @@ def _converted(bench: Bench, path: str, text: str, dataset: str, good: FieldShap
     kinds_was, kinds_now = set(good.types) - {"null"}, set(bad.types) - {"null"}
     if any(_TIME.search(f) for f in good.formats) or not reads or ("null" in bad.types and "null" not in good.types):
         return None
-    if kinds_now == {"string"}:
+    if bad.formats == ("",) and "null" in good.types:
+        return _spliced(code, [r for r in reads if is_pure(r.base)], '({0} if {0} != "" else None)')
+    if kinds_now == {"string"} and _is_flag(good, bad, bench):
+        return _spliced(code, reads, f"{_flags(kinds_was)}.get({{0}}, {{0}})")
+    if kinds_now == {"string"} or (kinds_now <= {"string", "number", "integer"} and "string" in kinds_now):
         return _to_number(code, reads, bad, whole=kinds_was == {"integer"}, was_text=kinds_was == {"string"})
     if (
         kinds_was == {"string"}
@@ -99,54 +108,105 @@ def _converted(bench: Bench, path: str, text: str, dataset: str, good: FieldShap
 
 
 def _to_number(code: Code, reads: list[Step], bad: FieldShape, *, whole: bool, was_text: bool) -> str | None:
-    style = number_style(bad.formats)
+    style = number_style(bad.formats, whole=whole)
     if style is None:
         return None
-    if style == "plain":
+    fractional = bool(style.decimal) or any("." in f for f in bad.formats if not style.group == ".")
+    kind = "int" if whole and not fractional else "float"
+    if not (style.sign or style.group or style.decimal):
         if was_text:
             return None
-        kind = "int" if whole and not any("." in f for f in bad.formats) else "float"
         open_reads = [r for r in reads if not _is_converted(code, r)]
         return _spliced(code, open_reads, f"{kind}({{}})") if open_reads else None
-    name = fresh_name(code, "plain_number")
-    strip = 'value.replace(",", "")' if style == "comma thousands" else 'value.replace(".", "").replace(",", ".")'
-    test = 'isinstance(value, str) and "," in value'
-    helper = (
-        f'\n\ndef {name}(value):\n    """Return a number, or text with {_WORDS[style]}, as a number or text that Python reads."""\n'
-        f"    return {strip} if {test} else value\n"
-    )
-    kind = "int" if whole and style == "comma thousands" and not any("." in f for f in bad.formats) else "float"
+    plain = helper(code, "plain_number", _PLAIN.replace("WORDS", style.words()).replace("STRIPPED", style.stripped()))
     pieces = [
         (
             code.span(r.node),
-            f"{name}({code.source(r.node)})" if _is_converted(code, r) else f"{kind}({name}({code.source(r.node)}))",
+            f"{plain.name}({code.source(r.node)})" if _is_converted(code, r) else f"{kind}({plain.name}({code.source(r.node)}))",
         )
         for r in reads
     ]
-    at = import_line(code)
-    if code.text[at : at + 2].strip():
-        helper += "\n\n"
-    return code.splice([*pieces, ((at, at), helper.replace("\n", code.newline))])
+    return with_helper(code, pieces, plain)
 
 
-_WORDS = {"comma thousands": "commas between thousands", "decimal comma": "a decimal comma"}
+_PLAIN = '''
+def {name}(value):
+    """Return a number, or text with WORDS, as a number or text that Python reads."""
+    return STRIPPED if isinstance(value, str) else value
+'''
 
 
-def number_style(formats: tuple[str, ...]) -> str | None:
-    """Say how numbers are written: ``plain``, ``comma thousands``, ``decimal comma``; None where two readings are left."""
-    if not formats:
+@dataclass(frozen=True, kw_only=True)
+class NumberStyle:
+    """How numbers are written, beyond digits and a decimal point."""
+
+    sign: str = ""
+    """A currency sign before or after the number."""
+    group: str = ""
+    """What stands between thousands."""
+    decimal: str = ""
+    """A comma where Python wants a point, else empty."""
+
+    def words(self) -> str:
+        """Return the style for a docstring."""
+        told = [f"a {self.sign} sign"] if self.sign else []
+        told += [f"{_GROUPS[self.group]} between thousands"] if self.group else []
+        told += ["a decimal comma"] if self.decimal else []
+        return " and ".join(told)
+
+    def stripped(self) -> str:
+        """Return the expression that writes ``value`` as Python reads it; text in the old form stays what it is."""
+        text = f'value.strip("{self.sign} \\u00a0")' if self.sign else "value"
+        text += f'.replace("{self.group}", "")' if self.group and not self.decimal else ""
+        if not self.decimal:
+            return text
+        inner = f'{text}.replace("{self.group}", "")' if self.group else text
+        swapped = f'{inner}.replace(",", ".")'
+        return f'({swapped} if "," in value else {text})' if self.group == "." else swapped
+
+
+_GROUPS = {",": "commas", ".": "points", " ": "spaces", "'": "apostrophes", "\u00a0": "spaces", "\u202f": "spaces"}
+
+
+def number_style(formats: tuple[str, ...], *, whole: bool = False) -> NumberStyle | None:
+    """Say how numbers are written; None where two readings are left.
+
+    :param whole: they were whole numbers before, so that ``9,999`` can be thousands only.
+    """
+    signs = {c for f in formats for c in f if unicodedata.category(c) == "Sc"}
+    bare = [re.sub(r"^(-?)[\s\u00a0]*", r"\1", "".join(c for c in f if c not in signs).strip()) for f in formats]
+    if not bare or len(signs) > 1:
         return None
-    if all(re.fullmatch(r"-?9+(\.9+)?|-?9\+(\.9\+?)?", f) for f in formats):
-        return "plain"
-    thousands = re.compile(r"-?9{1,3}(,999)*(\.9+)?$|-?9{4,}(\.9+)?$")
-    decimal = re.compile(r"-?9{1,3}(\.999)*,9+$|-?9+(,9+)?$")
-    as_thousands = all(thousands.fullmatch(f) for f in formats)
-    as_decimal = all(decimal.fullmatch(f) for f in formats)
-    sure_thousands = any(re.search(r",999\.9", f) or re.search(r",999,999", f) for f in formats)
-    sure_decimal = any(re.search(r",9{1,2}$|,9{4,}$|\.999,", f) for f in formats)
-    if as_thousands and sure_thousands and not sure_decimal:
-        return "comma thousands"
-    return "decimal comma" if as_decimal and sure_decimal and not sure_thousands else None
+    sign = next(iter(signs), "")
+    if all(re.fullmatch(r"-?9+(\.9+)?|-?9\+(\.9\+?)?", f) for f in bare):
+        return NumberStyle(sign=sign)
+    found: list[NumberStyle] = []
+    for group, decimal in ((",", "."), (".", ","), ("", ","), (" ", ","), (" ", "."), ("\u00a0", ","), ("\u202f", ","), ("'", ".")):
+        if group and not any(group in f for f in bare):
+            continue
+        grouped = rf"9{{1,3}}(?:{re.escape(group)}999)+" if group else "9+"
+        point = re.escape(decimal)
+        tail = rf"(?:{point}(?:9{{1,2}}|9{{4,}}))" if decimal == "," and group in {"", "."} else rf"(?:{point}9+)"
+        ungrouped = re.compile(rf"-?9+(?:{tail}|\.9+)?")
+        if not all(re.fullmatch(rf"-?(?:{grouped}|9+){tail}?", f) or ungrouped.fullmatch(f) for f in bare):
+            continue
+        sure_group = bool(group) and any(re.fullmatch(rf"-?{grouped}{tail}", f) or f.count(group) > 1 for f in bare)
+        sure_group = sure_group or group in {" ", "\u00a0", "\u202f", "'"} or (whole and group == ",")
+        sure_decimal = decimal == "," and any(re.search(rf"{tail}$", f) for f in bare)
+        if (sure_group or sure_decimal) and any((group and group in f) or (decimal == "," and "," in f) for f in bare):
+            found.append(NumberStyle(sign=sign, group=group, decimal="," if sure_decimal else ""))
+    distinct = list(dict.fromkeys(found))
+    return distinct[0] if len(distinct) == 1 else None
+
+
+def _is_flag(good: FieldShape, bad: FieldShape, bench: Bench) -> bool:
+    """Say whether nought and one, or false and true, are now ``N`` and ``Y``, as the error's own value shows."""
+    two = good.types == ("boolean",) or (set(good.types) == {"integer"} and good.low in (0, 1) and good.high in (0, 1))
+    return two and bad.formats == ("A",) and (bad.distinct or 3) <= 2 and bool(re.search(r"'[YN]'$", " ".join(bench.messages)))
+
+
+def _flags(kinds: set[str]) -> str:
+    return '{{"Y": True, "N": False}}' if kinds == {"boolean"} else '{{"Y": 1, "N": 0}}'
 
 
 def _is_converted(code: Code, found: Step) -> bool:

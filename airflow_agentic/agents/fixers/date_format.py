@@ -19,6 +19,11 @@ _NO_MATCH = re.compile(
     r"time data ['\"](?P<value>[^'\"]{4,60})['\"] (?:does not|doesn't) match format ['\"](?P<format>[^'\"]+)['\"]"
 )
 _ISO = re.compile(r"Invalid isoformat string: ['\"](?P<value>[^'\"]{4,60})['\"]")
+_NUMBER = re.compile(r"strptime\(\) argument 1 must be str, not (?:int|float)|fromisoformat: argument must be str")
+_OFFSET = re.compile(r"can't (?:compare|subtract) offset-naive and offset-aware")
+_TIME = re.compile(r"9999-99|99:99|99[/.]99[/.]9|^9{8}$")
+_EPOCHS = {"seconds": (1, 1e8, 1e11), "milliseconds": (1000, 1e11, 1e14), "microseconds": (1_000_000, 1e14, 1e17)}
+ISO = "ISO 8601"
 _ISO_TEXT = re.compile(r"^9{4}-99-99(?P<sep>[T ]|A)99:99(?P<s>:99)?(?P<f>[.,]9{1,9})?(?P<z>A|Z|[+-]99:?99)?$")
 _DATES = {"9999-99-99": "%Y-%m-%d", "9999/99/99": "%Y/%m/%d", "99999999": "%Y%m%d", "99.99.9999": "%d.%m.%Y"}
 
@@ -28,16 +33,18 @@ def fix(bench: Bench) -> Fix | None:
     said = " ".join(bench.messages)
     if bench.edits():
         return _follow(bench)
-    if not (_REMAINS.search(said) or _NO_MATCH.search(said) or _ISO.search(said)):
+    offset = bool(_OFFSET.search(said))
+    if not (offset or any(p.search(said) for p in (_REMAINS, _NO_MATCH, _ISO, _NUMBER))):
         return None
     for path, frame in bench.own()[:2]:
         code = parse(bench.text(path))
         if code is None or not bench.editable(path):
             continue
+        scope = code.scope_at(frame.line)
         calls = [
             n
-            for n in ast.walk(code.tree)
-            if isinstance(n, ast.Call) and _parses(n) and n.lineno <= frame.line <= (n.end_lineno or 0)
+            for n in ast.walk(scope if offset else code.tree)
+            if isinstance(n, ast.Call) and _parses(n) and (offset or n.lineno <= frame.line <= (n.end_lineno or 0))
         ]
         if len(calls) == 1:
             return _fix(bench, code, path, calls[0], said)
@@ -83,18 +90,47 @@ def _of_pattern(form: str) -> tuple[str, ...]:
 
 
 def _fix(bench: Bench, code: Code, path: str, call: ast.Call, said: str) -> Fix | None:
+    epoch = _epoch(bench, call)
+    if epoch is not None:
+        return _change(bench, code, path, call, (), epoch)
     return _change(bench, code, path, call, _new_formats(bench, said, _old_format(call)))
 
 
-def _change(bench: Bench, code: Code, path: str, call: ast.Call, new: tuple[str, ...]) -> Fix | None:
+def _epoch(bench: Bench, call: ast.Call) -> str | None:
+    """Say in what unit since 1970 the field is now counted; None where it is not, or more than one field could be it."""
+    units: set[str | None] = set()
+    key = next((text for part in ast.walk(call.args[0]) if (text := literal(part)) is not None), None)
+    for change in bench.changes():
+        leaf = change.path.rsplit(".", 1)[-1]
+        good, bad = bench.good(change.dataset), bench.failing(change.dataset)
+        if change.kind != "retyped" or key not in (None, leaf) or good is None or bad is None:
+            continue
+        was = next((f for f in good.fields if f.path == change.path), None)
+        now = next((f for f in bad.fields if f.path == change.path), None)
+        if was and now and now.low and now.high and any(_TIME.search(f) for f in was.formats) and set(now.types) <= {"integer", "number"}:
+            units.add(next((u for u, (_, low, high) in _EPOCHS.items() if low <= now.low <= now.high < high), None))
+    return units.pop() if len(units) == 1 else None
+
+
+def _good_is_aware(bench: Bench, call: ast.Call) -> bool:
+    """Say whether the field carried an offset all along."""
+    key = next((text for part in ast.walk(call.args[0]) if (text := literal(part)) is not None), None)
+    forms = [f for s in bench.dossier.shapes if s.role == "good" for field in s.fields if field.path.rsplit(".", 1)[-1] == key for f in field.formats]
+    return any(re.search(r"99:99.*(?:A|[+-]99:?99)$", form) for form in forms)
+
+
+def _change(
+    bench: Bench, code: Code, path: str, call: ast.Call, new: tuple[str, ...], epoch: str | None = None
+) -> Fix | None:
     function = code.source(call.func)
     old = _old_format(call)
-    if old is None or not new:
+    if old is None or not (new or epoch) or (epoch and set(old) <= set("%YmdHMS")):
         return None
     formats = tuple(dict.fromkeys((old, *new)))
-    if ("%z" in old) != ("%z" in new[-1]) and "%z" in old:
+    aware = "%z" in old or (old == ISO and _good_is_aware(bench, call))
+    if new and aware and "%z" not in new[-1]:
         return None
-    if "%H" not in old and any("%H" in f for f in new) and not _only_date_used(code, call):
+    if old != ISO and "%H" not in old and any("%H" in f for f in new) and not _only_date_used(code, call):
         return None
     same = [
         n
@@ -102,9 +138,11 @@ def _change(bench: Bench, code: Code, path: str, call: ast.Call, new: tuple[str,
         if _parses(n) and isinstance(n, ast.Call) and (_old_format(n) == old and code.source(n.func) == function)
     ]
     name = fresh_name(code, "parse_time")
-    function = function.rsplit(".", 1)[0] + ".strptime"
-    helper = _helper(name, function, formats, keeps_zone="%z" in old)
+    function = function.rsplit(".", 1)[0]
+    helper = _helper(name, function, formats, keeps_zone=aware, epoch=epoch)
     at = import_line(code)
+    if epoch:
+        helper = f"from datetime import timezone as {_UTC}\n{helper}"
     pieces = [(code.span(n), f"{name}({code.source(n.args[0])})") for n in same]
     if code.text[at : at + 2].strip():
         helper += "\n\n"
@@ -133,14 +171,17 @@ def _parses(node: ast.AST) -> bool:
 def _old_format(node: ast.AST) -> str | None:
     if not isinstance(node, ast.Call):
         return None
-    return literal(node.args[1]) if len(node.args) == 2 else None
+    return literal(node.args[1]) if len(node.args) == 2 else ISO
 
 
 def _new_formats(bench: Bench, said: str, old: str | None) -> tuple[str, ...]:
     """The forms that the data shows; for ISO 8601 also those that differ only in fraction or offset."""
     if old is None:
         return ()
-    match = _NO_MATCH.search(said)
+    if _OFFSET.search(said):
+        zoned = any(c.kind == "reformatted" and re.search(r"(?:A|[+-]99:?99)$", c.now) for c in bench.changes())
+        return ("%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z") if zoned and old == ISO else ()
+    match = _NO_MATCH.search(said) or _ISO.search(said)
     if match:
         return _of_value(match["value"], bench.dossier.incident.logical_date)
     rest = _REMAINS.search(said)
@@ -216,11 +257,16 @@ def _only_date_used(code: Code, call: ast.Call) -> bool:
 
 
 def _words(bench: Bench) -> str:
-    shown = [c.now for c in bench.changes() if c.kind == "reformatted"]
+    shown = [c.now for c in bench.changes() if c.kind in {"reformatted", "retyped"}]
     return f"`{shown[0]}`" if shown else "a form that it does not know"
 
 
-def _helper(name: str, strptime: str, formats: tuple[str, ...], *, keeps_zone: bool) -> str:
+_UTC = "_utc"
+
+
+def _helper(name: str, owner: str, formats: tuple[str, ...], *, keeps_zone: bool, epoch: str | None = None) -> str:
+    iso = ISO in formats
+    formats = tuple(f for f in formats if f != ISO)
     listed = ", ".join(f'"{f}"' for f in formats)
     result = (
         "moment"
@@ -230,31 +276,42 @@ def _helper(name: str, strptime: str, formats: tuple[str, ...], *, keeps_zone: b
     meaning = (
         "" if keeps_zone or not any("%z" in f for f in formats) else "; with an offset it becomes UTC, naive as before"
     )
-    body = result if any("%z" in f for f in formats) else "moment"
+    body = result if iso or any("%z" in f for f in formats) else "moment"
     fraction = any("%f" in f for f in formats)
-    lines = [
-        "",
-        "",
-        f"def {name}(value):",
-        f'    """Parse a time in any of the forms that the upstream has used{meaning}."""',
-        *(
-            [
-                '    whole, dot, fraction = value.partition(".")',
-                '    digits = fraction[: len(fraction) - len(fraction.lstrip("0123456789"))]',
-                "    value = whole + dot + digits[:6] + fraction[len(digits):]",
-            ]
-            if fraction
-            else []
-        ),
-        f"    for form in ({listed}):"
+    lines = ["", "", f"def {name}(value):", f'    """Parse a time in any of the forms that the upstream has used{meaning}."""']
+    if epoch:
+        back = "" if keeps_zone else ".replace(tzinfo=None)"
+        lines += [
+            "    if isinstance(value, (int, float)) or value.isdigit():",
+            f"        return {owner}.fromtimestamp(float(value) / {_EPOCHS[epoch][0]}, {_UTC}){back}",
+        ]
+    if iso and formats:
+        lines += ["    try:", f"        moment = {owner}.fromisoformat(value)", f"        return {body}", "    except ValueError:", "        pass"]
+    elif iso:
+        lines += [f"    moment = {owner}.fromisoformat(value)", f"    return {body}"]
+    lines += (
+        [
+            '    whole, dot, fraction = value.partition(".")',
+            '    digits = fraction[: len(fraction) - len(fraction.lstrip("0123456789"))]',
+            "    value = whole + dot + digits[:6] + fraction[len(digits):]",
+        ]
+        if fraction
+        else []
+    )
+    return "\n".join([*lines, *_loop(owner, formats, listed, body), ""])
+
+
+def _loop(owner: str, formats: tuple[str, ...], listed: str, body: str) -> list[str]:
+    if not formats:
+        return []
+    return [
+        f"    for form in ({listed},):"
         if len(listed) < 100
         else "    for form in (\n        " + ",\n        ".join(f'"{f}"' for f in formats) + ",\n    ):",
         "        try:",
-        f"            moment = {strptime}(value, form)",
+        f"            moment = {owner}.strptime(value, form)",
         "        except ValueError:",
         "            continue",
         f"        return {body}",
         '    raise ValueError(f"time data {value!r} has none of the known forms")',
-        "",
     ]
-    return "\n".join(lines)
