@@ -34,6 +34,7 @@ DRIFT_FIXERS = (
     "sql_column",
     "changed_type",
     "date_format",
+    "pandas_values",
     "duplicates",
     "duplicate_records",
     "optional_key",
@@ -74,11 +75,9 @@ class RulesAgent:
     ) -> Proposal:
         change = make_change(checkout.base_commit, bench.edits(), fixes[0].summary)
         found = platform or classify_data(dossier)
-        category = found.category if found else Category.CODE_ERROR
+        category = Category.SCHEMA_DRIFT
         if fixes[0].of_code:
             category = platform.category if platform else Category.CODE_ERROR
-        elif fixes[0].fields and category is not Category.SCHEMA_DRIFT:
-            category = Category.SCHEMA_DRIFT
         verdict = Verdict(
             category=category,
             action=Action.FIX_CODE,

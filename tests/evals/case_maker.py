@@ -132,7 +132,7 @@ def drive(case: Path, repo: Path, upstream: Path, days: tuple[str, ...]) -> obje
                 check=False,
             )
     if done.returncode:
-        raise RuntimeError(f"The pipeline failed: {(done.stdout + done.stderr)[-1500:]}")
+        raise RuntimeError(f"The pipeline failed: {(done.stdout + done.stderr)[-300:]}")
     return json.loads(done.stdout.splitlines()[-1])
 
 

@@ -183,7 +183,7 @@ def _new_formats(bench: Bench, said: str, old: str | None) -> tuple[str, ...]:
         return ("%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z") if zoned and old == ISO else ()
     match = _NO_MATCH.search(said) or _ISO.search(said)
     if match:
-        return _of_value(match["value"], bench.dossier.incident.logical_date)
+        return of_value(match["value"], bench.dossier.incident.logical_date)
     rest = _REMAINS.search(said)
     tail = rest["rest"].strip("'\" ") if rest else ""
     if rest and re.fullmatch(r"([.,]\d{1,9})?(Z|[+-]\d\d:?\d\d)?", tail):
@@ -202,7 +202,8 @@ def _shown(bench: Bench, old: str) -> tuple[str, ...]:
     return tuple(formats) if len(formats) == 1 and formats[0] != old else ()
 
 
-def _of_value(value: str, logical_date: str | None) -> tuple[str, ...]:
+def of_value(value: str, logical_date: str | None) -> tuple[str, ...]:
+    """Return the forms that one shown value, and others of its upstream, can have; none where it is not certain."""
     iso = re.fullmatch(r"\d{4}-\d\d-\d\d([T ])\d\d:\d\d(:\d\d)?([.,]\d{1,9})?(Z|[+-]\d\d:?\d\d)?", value)
     if iso:
         return _around(f"%Y-%m-%d{iso[1]}%H:%M{':%S' if iso[2] else ''}", zone=bool(iso[4]))
@@ -261,7 +262,7 @@ def _words(bench: Bench) -> str:
     return f"`{shown[0]}`" if shown else "a form that it does not know"
 
 
-_UTC = "_utc"
+_UTC = "_timezone"
 
 
 def _helper(name: str, owner: str, formats: tuple[str, ...], *, keeps_zone: bool, epoch: str | None = None) -> str:
@@ -283,7 +284,7 @@ def _helper(name: str, owner: str, formats: tuple[str, ...], *, keeps_zone: bool
         back = "" if keeps_zone else ".replace(tzinfo=None)"
         lines += [
             "    if isinstance(value, (int, float)) or value.isdigit():",
-            f"        return {owner}.fromtimestamp(float(value) / {_EPOCHS[epoch][0]}, {_UTC}){back}",
+            f"        return {owner}.fromtimestamp(float(value) / {_EPOCHS[epoch][0]}, {_UTC}.utc){back}",
         ]
     if iso and formats:
         lines += ["    try:", f"        moment = {owner}.fromisoformat(value)", f"        return {body}", "    except ValueError:", "        pass"]

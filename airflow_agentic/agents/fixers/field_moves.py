@@ -80,12 +80,22 @@ def _pairs(good: DataShape, failing: DataShape, changes: list[ShapeChange]) -> l
             rivals = [c for c in changes if c.kind in {"removed", "added"} and _level(c.path) == _level(change.path)]
             if len(rivals) <= 2:
                 sure[change.path] = change.now
+    sure.update(_records_list(good, failing))
     kept = {old: now for old, now in sure.items() if _same_values(before[old], after[now])}
     containers = _containers(good, failing, kept)
     for old in list(kept):
         if any(old.startswith((c + ".", c + "[]")) for c in containers):
             del kept[old]
     return [*containers.items(), *kept.items()]
+
+
+def _records_list(good: DataShape, failing: DataShape) -> dict[str, str]:
+    """The list of records itself has a new name: an envelope that held one list holds another one now."""
+    if not good.name.endswith(" (envelope)"):
+        return {}
+    lists = [[f.path for f in shape.fields if set(f.types) == {"array"}] for shape in (good, failing)]
+    old, new = ([p for p in own if p not in other] for own, other in (lists, lists[::-1]))
+    return {old[0]: new[0]} if len(lists[0]) == len(lists[1]) == len(old) == len(new) == 1 else {}
 
 
 def _containers(good: DataShape, failing: DataShape, moves: dict[str, str]) -> dict[str, str]:

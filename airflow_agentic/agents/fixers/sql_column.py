@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Callable
 
 from airflow_agentic.agents.fixers.bench import Bench, Fix
 from airflow_agentic.agents.fixers.field_moves import field_moves
@@ -64,31 +65,46 @@ def fix(bench: Bench) -> Fix | None:
 
 
 def _either(bench: Bench, path: str, column: str, new: str) -> str | None:
-    """DuckDB picks columns by a pattern: ``from (select *, columns('^(old|new)$') as old from t) as t`` reads both."""
+    """Return the file with either name read, where all statements that it names the column in can do that."""
     text = bench.text(path) or ""
     duck = any(
         re.search(r"\bimport duckdb\b|\btype:\s*duckdb\b", bench.text(p) or "")
         for p in bench.all_files()
         if p.endswith((".py", ".yml", ".yaml"))
     )
-    tables = list(
-        re.finditer(
-            r"\bfrom\s+(?P<table>[A-Za-z_][\w.]*|\{\{[^}]*\}\})(?P<alias>\s+(?:as\s+)?(?!where\b|group\b|join\b|left\b|inner\b|order\b|limit\b|union\b|qualify\b|having\b|cross\b|full\b|right\b)[A-Za-z_]\w*)?",
-            text,
-            re.IGNORECASE,
-        )
-    )
-    if (
-        not path.endswith(".sql")
-        or not duck
-        or len(tables) != 1
-        or re.search(r"\bjoin\b|select\s+\*", text, re.IGNORECASE)
-    ):
+    if not duck:
+        return None
+    if path.endswith(".sql"):
+        return either(text, column, new)
+    return _in_literals(text, column, lambda statement: either(statement, column, new))
+
+
+def either(sql: str, column: str, new: str) -> str | None:
+    """Return a DuckDB statement that reads either name: ``from (select *, columns('^(old|new)$') as old from t) as t``."""
+    masked = _masked(sql)
+    tables = list(_TABLE.finditer(masked))
+    if len(tables) != 1 or re.search(r"\bjoin\b|select\s+\*", masked, re.IGNORECASE):
         return None
     match = tables[0]
-    named = match["alias"] or ("" if match["table"].startswith("{{") else f" as {match['table'].rsplit('.', 1)[-1]}")
-    inner = f"from (select *, columns('^({column}|{new})$') as {column} from {match['table']}){named or ' as source'}"
-    return text[: match.start()] + inner + text[match.end() :]
+    plain = re.fullmatch(r"[A-Za-z_][\w.]*", match["table"]) and "{{" not in sql[match.start("table") : match.end("table")]
+    named = match["alias"] or (f" as {match['table'].rsplit('.', 1)[-1]}" if plain else " as source")
+    source = sql[match.start("table") : match.end("table")]
+    inner = f"from (select *, columns('^({column}|{new})$') as {column} from {source}){named}"
+    return sql[: match.start()] + inner + sql[match.end() :]
+
+
+def _masked(sql: str) -> str:
+    """Return the statement with what a template or an f-string puts in covered, at the same length."""
+    for form in (r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", r"\{[^{}]*\}"):
+        sql = re.sub(form, lambda m: "x" * len(m[0]), sql, flags=re.DOTALL)
+    return sql
+
+
+_TABLE = re.compile(
+    r"\bfrom\s+(?P<table>[A-Za-z_][\w.]*(?:\([^()]*\))?)(?P<alias>\s+(?:as\s+)?(?!where\b|group\b|join\b|left\b|inner\b|"
+    r"order\b|limit\b|union\b|qualify\b|having\b|cross\b|full\b|right\b)[A-Za-z_]\w*)?",
+    re.IGNORECASE,
+)
 
 
 def _new_name(bench: Bench, column: str, texts: list[str]) -> str | None:
@@ -123,7 +139,9 @@ def _files(bench: Bench, column: str, new: str) -> list[tuple[str, str]]:
         text = bench.text(path)
         if text is None or not re.search(rf"\b{re.escape(column)}\b", text):
             continue
-        changed = renamed(text, column, new) if path.endswith(".sql") else _in_literals(text, column, new)
+        changed = renamed(text, column, new) if path.endswith(".sql") else _in_literals(
+            text, column, lambda statement: renamed(statement, column, new)
+        )
         if changed is not None and changed != text:
             found.append((path, changed))
     if len(found) > 1:
@@ -139,7 +157,7 @@ def renamed(sql: str, column: str, new: str) -> str | None:
     from sqlglot import TokenType, tokenize
     from sqlglot.errors import SqlglotError
 
-    masked = re.sub(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", lambda m: "x" * len(m[0]), sql, flags=re.DOTALL)
+    masked = _masked(sql)
     try:
         tokens = tokenize(masked)
     except SqlglotError:
@@ -202,34 +220,33 @@ def _in_using(sql: str, at: int) -> bool:
     return bool(re.search(r"\busing\s*\([^)]*$", sql[:at], re.IGNORECASE))
 
 
-def _in_literals(text: str, column: str, new: str) -> str | None:
-    """SQL in a Python literal; only whole plain literals that read like a statement."""
+def _in_literals(text: str, column: str, change: Callable[[str], str | None]) -> str | None:
+    """SQL in a Python literal or f-string that reads like a statement and names the column."""
     code = parse(text)
     if code is None:
         return None
     pieces = []
     for node in ast.walk(code.tree):
-        value = literal(node)
-        if (
-            value is None
-            or isinstance(code.parents.get(node), ast.JoinedStr)
-            or not re.match(r"\s*(select|with|insert|create|update|delete|merge)\b", value, re.IGNORECASE)
-        ):
+        whole = isinstance(node, ast.JoinedStr) or (literal(node) is not None and not isinstance(code.parents.get(node), ast.JoinedStr))
+        source = code.source(node) if whole and hasattr(node, "lineno") else ""
+        quote = re.match(r"[rRfF]{0,2}(\"\"\"|\'\'\'|\"|\')", source)
+        inner = source[quote.end() : -len(quote[1])] if quote else ""
+        if quote is None or "\\" in source or len(re.findall(r"[rRfF]?" + re.escape(quote[1]), source)) != 2:
             continue
-        if not re.search(r"\b(select|from)\b", value, re.IGNORECASE):
+        if not _STATEMENT.match(inner) or not re.search(rf"\b{re.escape(column)}\b", _masked(inner)):
             continue
-        source = code.source(node)
-        quote = re.match(r"[rR]?(\"\"\"|'''|\"|')", source)
-        if quote is None or "\\" in source or source[quote.end() : -len(quote[1])] != value:
-            continue
-        changed = renamed(value, column, new)
-        if changed is not None and not (len(quote[1]) == 1 and quote[1] in changed):
-            start, end = code.span(node)
-            pieces.append(((start + quote.end(), end - len(quote[1])), changed))
+        changed = change(inner)
+        if changed is None or (len(quote[1]) == 1 and quote[1] in changed):
+            return None
+        start, end = code.span(node)
+        pieces.append(((start + quote.end(), end - len(quote[1])), changed))
     if not pieces:
         return None
     result = code.splice(pieces)
     return result if compiles(result) else None
+
+
+_STATEMENT = re.compile(r"(?s)\s*(?:select|with|insert|create|update|delete|merge)\b.*\b(?:select|from)\b", re.IGNORECASE)
 
 
 def _stem(path: str) -> str:
