@@ -114,13 +114,19 @@ def _held(dossier: Dossier, said: str, changes: tuple[ShapeChange, ...]) -> Verd
         return _quarantined(Category.LATE_DATA, said, "the upstream delivered nothing for this interval", 0.8)
     if _CUT.search(said) and not any(c.kind == "form" for c in changes):
         cut = bool(re.search(r"is cut off|is malformed", landed))
-        return _quarantined(Category.BAD_DATA, said, "the file of this interval is cut off or damaged", 0.85 if cut else 0.6)
+        return _quarantined(
+            Category.BAD_DATA, said, "the file of this interval is cut off or damaged", 0.85 if cut else 0.6
+        )
     if any(c.kind in {"renamed", "moved", "removed", "form"} for c in changes):
         return None
     if _NULL.search(said) and any(c.kind == "nulls" and c.now != "100%" for c in changes):
-        return _quarantined(Category.BAD_DATA, said, "some records of this interval lack a value that all had before", 0.7)
+        return _quarantined(
+            Category.BAD_DATA, said, "some records of this interval lack a value that all had before", 0.7
+        )
     if _FORMAT.search(said) and any(_in_some(dossier, c) for c in changes):
-        return _quarantined(Category.BAD_DATA, said, "some records of this interval hold a value of another kind than all others", 0.7)
+        return _quarantined(
+            Category.BAD_DATA, said, "some records of this interval hold a value of another kind than all others", 0.7
+        )
     return None
 
 
@@ -134,7 +140,9 @@ def _in_some(dossier: Dossier, change: ShapeChange) -> bool:
         return False
     if change.kind == "retyped":
         numbers = {"integer", "number"}
-        return bool(set(old.types) & set(new.types) - {"null"} or (set(old.types) & numbers and set(new.types) & numbers))
+        return bool(
+            set(old.types) & set(new.types) - {"null"} or (set(old.types) & numbers and set(new.types) & numbers)
+        )
     return bool(set(old.formats) & set(new.formats))
 
 

@@ -72,12 +72,17 @@ def _dag(dag_id: str, steps: tuple[str, ...], style: str) -> str:
         )
         head = "from airflow.providers.standard.operators.bash import BashOperator\n"
     elif style == "taskflow":
-        calls = "".join(f'        @task(task_id="{f}")\n        def _{f}(ds=None):\n            {f}(ds)\n\n' for _, f in named)
+        calls = "".join(
+            f'        @task(task_id="{f}")\n        def _{f}(ds=None):\n            {f}(ds)\n\n' for _, f in named
+        )
         chained = " >> ".join(f"_{f}()" for _, f in named)
         imports = "".join(f"from {m} import {f}\n" for m, f in named)
         return f'{DAG_HEAD}{imports}\n\n@dag("{dag_id}", {STARTS})\ndef flow():\n{calls.replace("        ", "    ")}    {chained}\n\n\nflow()\n'
     else:
-        body = "".join(f'    {f}_ = PythonOperator(task_id="{f}", python_callable={f}, op_args=["{{{{ ds }}}}"])\n' for _, f in named)
+        body = "".join(
+            f'    {f}_ = PythonOperator(task_id="{f}", python_callable={f}, op_args=["{{{{ ds }}}}"])\n'
+            for _, f in named
+        )
         body = body.replace("_ = ", "_task = ")
         head = "from airflow.providers.standard.operators.python import PythonOperator\n"
         head += "".join(f"from {m} import {f}\n" for m, f in named)

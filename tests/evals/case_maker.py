@@ -286,7 +286,9 @@ def _fail_plainly(case: Path, good: Path, broken: Path, work: Path) -> None:
                 stderr=subprocess.STDOUT,
                 timeout=120,
             )
-            if (done.returncode != 0) != (repo is broken) and not (repo is good and (case / "upstream/faults.json").exists()):
+            if (done.returncode != 0) != (repo is broken) and not (
+                repo is good and (case / "upstream/faults.json").exists()
+            ):
                 raise RuntimeError(f"Day {day} ended with {done.returncode}: {done.stdout[-1500:]}")
     text = done.stdout.replace(str(work), "/opt/pipeline")
     lines = [line for line in text.splitlines(keepends=True) if f'"{case}/hidden' not in line]

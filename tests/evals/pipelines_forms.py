@@ -16,7 +16,9 @@ UP = 'os.environ["WORK"] + "/upstream'
 
 def _json_days(name: str, make, wrap=lambda rows, new: rows):  # type: ignore[no-untyped-def]
     def render(day: str, new: bool) -> Mapping[str, str]:
-        return {f"{name}/{day}.json": json.dumps(wrap([make(n, day, new) for n in _rows(day)], new), ensure_ascii=False)}
+        return {
+            f"{name}/{day}.json": json.dumps(wrap([make(n, day, new) for n in _rows(day)], new), ensure_ascii=False)
+        }
 
     return render
 
@@ -57,7 +59,14 @@ def load_waybills(day):
 """,
     },
     ("freight.load:load_waybills",),
-    _csv_days("waybills", lambda n, d, new: {("WaybillNo" if new else "waybill_no"): f"W-{n:06}", "consignee": f"Firm {n % 4} ", "gross_kg": n / 4}),
+    _csv_days(
+        "waybills",
+        lambda n, d, new: {
+            ("WaybillNo" if new else "waybill_no"): f"W-{n:06}",
+            "consignee": f"Firm {n % 4} ",
+            "gross_kg": n / 4,
+        },
+    ),
     table="waybills",
 )
 YAML_MAP = brief(
@@ -87,7 +96,15 @@ def import_results(day):
     ("lab.results:import_results",),
     lambda day, new: {
         f"results/{day}.jsonl": "".join(
-            json.dumps({("sampleCode" if new else "sample_code"): f"S{n}", "analyte": "Na" if n % 2 else "K", "result_value": n / 10}) + "\n" for n in _rows(day)
+            json.dumps(
+                {
+                    ("sampleCode" if new else "sample_code"): f"S{n}",
+                    "analyte": "Na" if n % 2 else "K",
+                    "result_value": n / 10,
+                }
+            )
+            + "\n"
+            for n in _rows(day)
         )
     },
     table="results",
@@ -111,7 +128,11 @@ def fetch(day):
 """,
     },
     ("cinema.shows:fetch",),
-    _json_days("shows", lambda n, d, new: {"show_id": f"SH{n}", "seats": n % 90}, lambda rows, new: {"data": rows, "count": len(rows)} if new else rows),
+    _json_days(
+        "shows",
+        lambda n, d, new: {"show_id": f"SH{n}", "seats": n % 90},
+        lambda rows, new: {"data": rows, "count": len(rows)} if new else rows,
+    ),
     table="shows",
     style="taskflow",
 )
@@ -140,7 +161,11 @@ def fetch(day):
 """,
     },
     ("cinema.shows:fetch",),
-    _json_days("shows", lambda n, d, new: {"show_id": f"SH{n}", "seats": n % 90}, lambda rows, new: {("items" if new else "results"): rows, "total": len(rows)}),
+    _json_days(
+        "shows",
+        lambda n, d, new: {"show_id": f"SH{n}", "seats": n % 90},
+        lambda rows, new: {("items" if new else "results"): rows, "total": len(rows)},
+    ),
     table="shows",
     api=True,
 )
@@ -207,7 +232,11 @@ def members(day):
         "members",
         lambda n, d, new: {
             "member_no": f"M{n}",
-            **({"first_name": "Anna" if n % 2 else "Bert", "last_name": f"Maier{'s' * (n % 3)}"} if new else {"full_name": f"{'Anna' if n % 2 else 'Bert'} Maier{'s' * (n % 3)}"}),
+            **(
+                {"first_name": "Anna" if n % 2 else "Bert", "last_name": f"Maier{'s' * (n % 3)}"}
+                if new
+                else {"full_name": f"{'Anna' if n % 2 else 'Bert'} Maier{'s' * (n % 3)}"}
+            ),
             "joined": d,
         },
     ),
@@ -232,7 +261,13 @@ def fees(day):
 """,
     },
     ("port.fees:fees",),
-    _json_days("calls", lambda n, d, new: {"call_id": f"C{n}", "vessel_type": (str.lower if new else str)(["TANKER", "BULK", "FERRY"][n % 3])}),
+    _json_days(
+        "calls",
+        lambda n, d, new: {
+            "call_id": f"C{n}",
+            "vessel_type": (str.lower if new else str)(["TANKER", "BULK", "FERRY"][n % 3]),
+        },
+    ),
     table="fees",
 )
 CURRENCY_SIGN = brief(
@@ -257,7 +292,13 @@ def contracts(day):
 """,
     },
     ("rent.contracts:contracts",),
-    _csv_days("contracts", lambda n, d, new: {"contract": f"K{n}", "monthly_rent": f"€{n * 7.5 + 1000:,.2f}" if new else f"{n * 7.5 + 1000:.2f}"}),
+    _csv_days(
+        "contracts",
+        lambda n, d, new: {
+            "contract": f"K{n}",
+            "monthly_rent": f"€{n * 7.5 + 1000:,.2f}" if new else f"{n * 7.5 + 1000:.2f}",
+        },
+    ),
     table="contracts",
     style="bash",
 )
@@ -298,7 +339,14 @@ def _sensors(name: str, form, files=SENSOR_FILES, **more):  # type: ignore[no-un
         name,
         files,
         ("farm.sensors:readings",),
-        _json_days("readings", lambda n, d, new: {"sensor": f"F{n}", "measured_at": form(_moment(n, d)) if new else _moment(n, d).isoformat(), "moisture": n / 3}),
+        _json_days(
+            "readings",
+            lambda n, d, new: {
+                "sensor": f"F{n}",
+                "measured_at": form(_moment(n, d)) if new else _moment(n, d).isoformat(),
+                "moisture": n / 3,
+            },
+        ),
         table="readings",
         **more,
     )
@@ -309,7 +357,13 @@ EPOCH_MS = _sensors("epoch_milliseconds", lambda m: _epoch(m, 1000))
 EPOCH_MS_ISO = _sensors(
     "epoch_ms_fromisoformat",
     lambda m: _epoch(m, 1000),
-    {**SENSOR_FILES, "farm/sensors.py": SENSOR_FILES["farm/sensors.py"].replace('datetime.strptime(reading["measured_at"], "%Y-%m-%dT%H:%M:%S")', 'datetime.fromisoformat(reading["measured_at"])')},
+    {
+        **SENSOR_FILES,
+        "farm/sensors.py": SENSOR_FILES["farm/sensors.py"].replace(
+            'datetime.strptime(reading["measured_at"], "%Y-%m-%dT%H:%M:%S")',
+            'datetime.fromisoformat(reading["measured_at"])',
+        ),
+    },
     style="taskflow",
 )
 AWARE_COMPARED = _sensors(
@@ -318,14 +372,22 @@ AWARE_COMPARED = _sensors(
     {
         **SENSOR_FILES,
         "farm/sensors.py": SENSOR_FILES["farm/sensors.py"]
-        .replace('    return datetime.strptime(reading["measured_at"], "%Y-%m-%dT%H:%M:%S").strftime("%Y-%m-%d %H")', '    moment = datetime.fromisoformat(reading["measured_at"])\n    return moment.strftime("%Y-%m-%d %H") if moment > OPENED else "before"')
+        .replace(
+            '    return datetime.strptime(reading["measured_at"], "%Y-%m-%dT%H:%M:%S").strftime("%Y-%m-%d %H")',
+            '    moment = datetime.fromisoformat(reading["measured_at"])\n    return moment.strftime("%Y-%m-%d %H") if moment > OPENED else "before"',
+        )
         .replace("def hour_of", "OPENED = datetime(2020, 4, 1)\n\n\ndef hour_of"),
     },
 )
 DAY_FIRST = _sensors(
     "day_first",
     lambda m: m.strftime("%d.%m.%Y %H:%M"),
-    {**SENSOR_FILES, "farm/sensors.py": SENSOR_FILES["farm/sensors.py"].replace("datetime.strptime", "dt.strptime").replace("import datetime", "import datetime as dt")},
+    {
+        **SENSOR_FILES,
+        "farm/sensors.py": SENSOR_FILES["farm/sensors.py"]
+        .replace("datetime.strptime", "dt.strptime")
+        .replace("import datetime", "import datetime as dt"),
+    },
 )
 PAYROLL = {
     "pay/store.py": STORE,
@@ -349,7 +411,12 @@ def hours(day):
 
 
 def _payroll(name: str, form, delimiter: str = ",", **more):  # type: ignore[no-untyped-def]
-    make = _csv_days("hours", lambda n, d, new: {"staff_no": f"P{n}", "name": ["Jürgen", "Zoë", "Max"][n % 3], "hours": n % 9 + 0.5}, delimiter, form)
+    make = _csv_days(
+        "hours",
+        lambda n, d, new: {"staff_no": f"P{n}", "name": ["Jürgen", "Zoë", "Max"][n % 3], "hours": n % 9 + 0.5},
+        delimiter,
+        form,
+    )
     return brief(name, more.pop("files", PAYROLL), ("pay.hours:hours",), make, table="hours", **more)
 
 
@@ -479,7 +546,10 @@ def visits(day):
 """,
     },
     ("gym.visits:visits",),
-    _csv_days("visits", lambda n, d, new: {"member": f"G{n}", "visited": f"{n % 20 + 10}.10.2026" if new else f"2026-10-{n % 20 + 10}"}),
+    _csv_days(
+        "visits",
+        lambda n, d, new: {"member": f"G{n}", "visited": f"{n % 20 + 10}.10.2026" if new else f"2026-10-{n % 20 + 10}"},
+    ),
     table="visits",
 )
 PANDAS_THOUSANDS = brief(
@@ -501,7 +571,13 @@ def balances(day):
 """,
     },
     ("bank.balances:balances",),
-    _csv_days("balances", lambda n, d, new: {"account": f"AC-{n}", "balance": f"{n * 31.5 + 2000:,.2f}" if new else f"{n * 31.5 + 2000:.2f}"}),
+    _csv_days(
+        "balances",
+        lambda n, d, new: {
+            "account": f"AC-{n}",
+            "balance": f"{n * 31.5 + 2000:,.2f}" if new else f"{n * 31.5 + 2000:.2f}",
+        },
+    ),
     table="balances",
 )
 PYDANTIC = brief(
@@ -532,7 +608,9 @@ def trips(day):
 """,
     },
     ("bus.trips:trips",),
-    _json_days("trips", lambda n, d, new: {("tripId" if new else "trip_id"): f"TR{n}", "line": "17A", "passengers": n % 50}),
+    _json_days(
+        "trips", lambda n, d, new: {("tripId" if new else "trip_id"): f"TR{n}", "line": "17A", "passengers": n % 50}
+    ),
     table="trips",
 )
 KM_TO_M = brief(
@@ -552,7 +630,13 @@ def rides(day):
 """,
     },
     ("taxi.rides:rides",),
-    _json_days("rides", lambda n, d, new: {"ride": f"R{n}", **({"distance_m": n * 40 + 1000} if new else {"distance_km": (n * 40 + 1000) / 1000})}),
+    _json_days(
+        "rides",
+        lambda n, d, new: {
+            "ride": f"R{n}",
+            **({"distance_m": n * 40 + 1000} if new else {"distance_km": (n * 40 + 1000) / 1000}),
+        },
+    ),
     table="rides",
 )
 SILENT_UNIT = brief(
@@ -610,7 +694,15 @@ def loans(day):
 """,
     },
     ("library.loans:loans",),
-    _json_days("loans", lambda n, d, new: {"loan_id": f"L{n}", "book": f"B{n % 5}", "days": n % 28, **({"branch": "west", "note": None} if new else {})}),
+    _json_days(
+        "loans",
+        lambda n, d, new: {
+            "loan_id": f"L{n}",
+            "book": f"B{n % 5}",
+            "days": n % 28,
+            **({"branch": "west", "note": None} if new else {}),
+        },
+    ),
     table="loans",
 )
 NEW_FIELD_WRITER = brief(
@@ -634,7 +726,10 @@ def export(day):
 """,
     },
     ("post.parcels:export",),
-    _json_days("parcels", lambda n, d, new: {"parcel": f"P{n}", "zone": n % 4, "grams": n, **({"insured": None} if new else {})}),
+    _json_days(
+        "parcels",
+        lambda n, d, new: {"parcel": f"P{n}", "zone": n % 4, "grams": n, **({"insured": None} if new else {})},
+    ),
     probe='import glob\nresult = [open(p).read() for p in sorted(glob.glob(os.environ["WORK"] + "/parcels-*.csv"))]',
 )
 NEW_COLUMN_INSERT = brief(
@@ -654,7 +749,10 @@ def load_tastings(day):
 """,
     },
     ("wine.load:load_tastings",),
-    _csv_days("tastings", lambda n, d, new: {"wine": f"V{n}", "points": n % 100, "taster": "Q", **({"vintage": 2019} if new else {})}),
+    _csv_days(
+        "tastings",
+        lambda n, d, new: {"wine": f"V{n}", "points": n % 100, "taster": "Q", **({"vintage": 2019} if new else {})},
+    ),
     probe="import duckdb\nresult = [list(r) for r in duckdb.connect(os.environ['WAREHOUSE'], read_only=True).execute('select wine, points, taster from tastings order by 1').fetchall()]",
 )
 MAPPED = brief(
@@ -684,7 +782,10 @@ def close_all(day):
 """,
     },
     ("shops.tills:close_all",),
-    _json_days("tills", lambda n, d, new: {("receiptNumber" if new else "receipt_no"): f"RC-{n}", "shop": "abc"[n % 3], "total": n / 5}),
+    _json_days(
+        "tills",
+        lambda n, d, new: {("receiptNumber" if new else "receipt_no"): f"RC-{n}", "shop": "abc"[n % 3], "total": n / 5},
+    ),
     table="till_a",
 )
 NULL_OBJECT = brief(
@@ -705,7 +806,9 @@ def cases(day):
 """,
     },
     ("care.cases:cases",),
-    _json_days("cases", lambda n, d, new: {"case_no": n, "doctor": None if new and n % 3 == 0 else {"name": f"Dr {n}"}}),
+    _json_days(
+        "cases", lambda n, d, new: {"case_no": n, "doctor": None if new and n % 3 == 0 else {"name": f"Dr {n}"}}
+    ),
     action=HOLD,
     category=("bad_data", "schema_drift"),
 )

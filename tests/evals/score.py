@@ -33,7 +33,16 @@ from airflow_agentic.records import Incident, IncidentState, Proposal
 from airflow_agentic.scope import Scope
 from airflow_agentic.wiring import connection
 
-SPECS: dict[str, Spec] = {spec.name: spec for spec in (*pipelines_drift.SPECS, *pipelines_code.SPECS, *pipelines_forms.SPECS, *pipelines_faults.SPECS, *pipelines_outside.SPECS)}
+SPECS: dict[str, Spec] = {
+    spec.name: spec
+    for spec in (
+        *pipelines_drift.SPECS,
+        *pipelines_code.SPECS,
+        *pipelines_forms.SPECS,
+        *pipelines_faults.SPECS,
+        *pipelines_outside.SPECS,
+    )
+}
 
 
 def quick(name: str, out: Path) -> tuple[str, list[str], float, str]:
@@ -67,17 +76,34 @@ def propose_only(case: Path) -> Proposal:
     reader = CapturedReader(case)
     run = reader.failed_run()
     incident = Incident(
-        id="i", dag_id=run.dag_id, run_id=run.run_id, clear_number=0, state=IncidentState.INVESTIGATING, detail="",
-        first_seen="", last_seen="", signals=1, logical_date=run.logical_date,
+        id="i",
+        dag_id=run.dag_id,
+        run_id=run.run_id,
+        clear_number=0,
+        state=IncidentState.INVESTIGATING,
+        detail="",
+        first_seen="",
+        last_seen="",
+        signals=1,
+        logical_date=run.logical_date,
     )
     with tempfile.TemporaryDirectory(prefix="agentic-quick-") as folder:
         scope = Scope(
-            forge="local", repository=bare_repository(str(case), f"{folder}/remote.git"), base_branch="main",
-            dags_path="dags", data_locations=(str(case / "upstream"),), anthropic_conn_id="", pattern="rules",
+            forge="local",
+            repository=bare_repository(str(case), f"{folder}/remote.git"),
+            base_branch="main",
+            dags_path="dags",
+            data_locations=(str(case / "upstream"),),
+            anthropic_conn_id="",
+            pattern="rules",
         )
         sources = build_sources(scope, reader=reader, folder=folder, connect=connection)
         rules = RulesAgent()
-        return propose(gather(incident, reader=reader, sources=sources, redactor=SpanRedactor(), rank=rank), agent=rules, fallback=rules)
+        return propose(
+            gather(incident, reader=reader, sources=sources, redactor=SpanRedactor(), rank=rank),
+            agent=rules,
+            fallback=rules,
+        )
 
 
 def score(name: str, out: Path) -> tuple[str, list[str], float, str]:

@@ -71,7 +71,11 @@ def _unpacked(bench: Bench, code: Code, line: int, owner: str, known: list[str])
         for k in node.keywords
         if k.arg is None
     ]
-    calls = [n for n in ast.walk(code.scope_at(line)) if isinstance(n, ast.Call) and any(k.value in unpacked for k in n.keywords)]
+    calls = [
+        n
+        for n in ast.walk(code.scope_at(line))
+        if isinstance(n, ast.Call) and any(k.value in unpacked for k in n.keywords)
+    ]
     if len(unpacked) != 1 or len(calls) != 1 or not is_pure(unpacked[0]):
         return None
     called = code.source(calls[0].func)
@@ -80,7 +84,9 @@ def _unpacked(bench: Bench, code: Code, line: int, owner: str, known: list[str])
     if called.rsplit(".", 1)[-1] != owner or not fields:
         fields = repr(set(known)) if len(known) < 2 else "{" + ", ".join(f'"{k}"' for k in known) + "}"
     source = code.source(unpacked[0])
-    return code.splice([(code.span(unpacked[0]), f"{{name: value for name, value in {source}.items() if name in {fields}}}")])
+    return code.splice(
+        [(code.span(unpacked[0]), f"{{name: value for name, value in {source}.items() if name in {fields}}}")]
+    )
 
 
 def _kind(bench: Bench, owner: str) -> str:
@@ -97,7 +103,9 @@ def _writer(code: Code, line: int) -> str | None:
     calls = [
         n
         for n in ast.walk(code.tree)
-        if isinstance(n, ast.Call) and code.source(n.func).rsplit(".", 1)[-1] == "DictWriter" and code.scope(n) is code.scope_at(line)
+        if isinstance(n, ast.Call)
+        and code.source(n.func).rsplit(".", 1)[-1] == "DictWriter"
+        and code.scope(n) is code.scope_at(line)
     ]
     if len(calls) != 1 or any(k.arg == "extrasaction" for k in calls[0].keywords):
         return None
@@ -112,5 +120,3 @@ def _starred(code: Code, table: str, known: list[str]) -> str | None:
         return None
     star = re.compile(rf"(insert\s+(?:or\s+\w+\s+)?into\s+{re.escape(table)}\s+select\s+)\*", re.IGNORECASE)
     return star.sub(lambda m: m[1] + ", ".join(known), code.text) if len(star.findall(code.text)) == 1 else None
-
-

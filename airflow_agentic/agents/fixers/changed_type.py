@@ -111,7 +111,7 @@ def _to_number(code: Code, reads: list[Step], bad: FieldShape, *, whole: bool, w
     style = number_style(bad.formats, whole=whole)
     if style is None:
         return None
-    fractional = bool(style.decimal) or any("." in f for f in bad.formats if not style.group == ".")
+    fractional = bool(style.decimal) or any("." in f for f in bad.formats if style.group != ".")
     kind = "int" if whole and not fractional else "float"
     if not (style.sign or style.group or style.decimal):
         if was_text:
@@ -122,7 +122,9 @@ def _to_number(code: Code, reads: list[Step], bad: FieldShape, *, whole: bool, w
     pieces = [
         (
             code.span(r.node),
-            f"{plain.name}({code.source(r.node)})" if _is_converted(code, r) else f"{kind}({plain.name}({code.source(r.node)}))",
+            f"{plain.name}({code.source(r.node)})"
+            if _is_converted(code, r)
+            else f"{kind}({plain.name}({code.source(r.node)}))",
         )
         for r in reads
     ]
@@ -181,7 +183,16 @@ def number_style(formats: tuple[str, ...], *, whole: bool = False) -> NumberStyl
     if all(re.fullmatch(r"-?9+(\.9+)?|-?9\+(\.9\+?)?", f) for f in bare):
         return NumberStyle(sign=sign)
     found: list[NumberStyle] = []
-    for group, decimal in ((",", "."), (".", ","), ("", ","), (" ", ","), (" ", "."), ("\u00a0", ","), ("\u202f", ","), ("'", ".")):
+    for group, decimal in (
+        (",", "."),
+        (".", ","),
+        ("", ","),
+        (" ", ","),
+        (" ", "."),
+        ("\u00a0", ","),
+        ("\u202f", ","),
+        ("'", "."),
+    ):
         if group and not any(group in f for f in bare):
             continue
         grouped = rf"9{{1,3}}(?:{re.escape(group)}999)+" if group else "9+"
@@ -202,7 +213,12 @@ def number_style(formats: tuple[str, ...], *, whole: bool = False) -> NumberStyl
 def _is_flag(good: FieldShape, bad: FieldShape, bench: Bench) -> bool:
     """Say whether nought and one, or false and true, are now ``N`` and ``Y``, as the error's own value shows."""
     two = good.types == ("boolean",) or (set(good.types) == {"integer"} and good.low in (0, 1) and good.high in (0, 1))
-    return two and bad.formats == ("A",) and (bad.distinct or 3) <= 2 and bool(re.search(r"'[YN]'$", " ".join(bench.messages)))
+    return (
+        two
+        and bad.formats == ("A",)
+        and (bad.distinct or 3) <= 2
+        and bool(re.search(r"'[YN]'$", " ".join(bench.messages)))
+    )
 
 
 def _flags(kinds: set[str]) -> str:

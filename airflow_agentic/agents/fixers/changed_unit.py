@@ -19,8 +19,20 @@ _FACTORS = {"cents": 100, "cent": 100, "pence": 100, "minor": 100, "millis": 100
 _SIZES = (
     {"m": 1.0, "metres": 1.0, "meters": 1.0, "km": 1e3, "cm": 1e-2, "mm": 1e-3, "mi": 1609.344, "miles": 1609.344},
     {"g": 1.0, "grams": 1.0, "kg": 1e3, "kilos": 1e3, "mg": 1e-3, "t": 1e6, "tons": 1e6, "tonnes": 1e6},
-    {"s": 1.0, "sec": 1.0, "secs": 1.0, "seconds": 1.0, "ms": 1e-3, "millis": 1e-3, "min": 60.0, "mins": 60.0, "minutes": 60.0, "h": 3600.0,
-     "hours": 3600.0, "days": 86400.0},
+    {
+        "s": 1.0,
+        "sec": 1.0,
+        "secs": 1.0,
+        "seconds": 1.0,
+        "ms": 1e-3,
+        "millis": 1e-3,
+        "min": 60.0,
+        "mins": 60.0,
+        "minutes": 60.0,
+        "h": 3600.0,
+        "hours": 3600.0,
+        "days": 86400.0,
+    },
     {"l": 1.0, "litres": 1.0, "liters": 1.0, "ml": 1e-3, "cl": 1e-2, "hl": 1e2},
     {"wh": 1.0, "kwh": 1e3, "mwh": 1e6},
     {"w": 1.0, "kw": 1e3, "mw": 1e6},
@@ -105,7 +117,9 @@ def _change(bench: Bench, old: FieldShape, name: str, factor: float) -> Fix | No
         text = code.splice(pieces) if pieces else None
         if text is not None and compiles(text):
             place = name if factor != 1 else f"{leaf}.{name}"
-            told = f"{factor:g} times as large" if factor != 1 else "inside an object, beside values that are all the same"
+            told = (
+                f"{factor:g} times as large" if factor != 1 else "inside an object, beside values that are all the same"
+            )
             return Fix(
                 texts=((path, text),),
                 file=path,

@@ -107,7 +107,14 @@ def _epoch(bench: Bench, call: ast.Call) -> str | None:
             continue
         was = next((f for f in good.fields if f.path == change.path), None)
         now = next((f for f in bad.fields if f.path == change.path), None)
-        if was and now and now.low and now.high and any(_TIME.search(f) for f in was.formats) and set(now.types) <= {"integer", "number"}:
+        if (
+            was
+            and now
+            and now.low
+            and now.high
+            and any(_TIME.search(f) for f in was.formats)
+            and set(now.types) <= {"integer", "number"}
+        ):
             units.add(next((u for u, (_, low, high) in _EPOCHS.items() if low <= now.low <= now.high < high), None))
     return units.pop() if len(units) == 1 else None
 
@@ -115,7 +122,14 @@ def _epoch(bench: Bench, call: ast.Call) -> str | None:
 def _good_is_aware(bench: Bench, call: ast.Call) -> bool:
     """Say whether the field carried an offset all along."""
     key = next((text for part in ast.walk(call.args[0]) if (text := literal(part)) is not None), None)
-    forms = [f for s in bench.dossier.shapes if s.role == "good" for field in s.fields if field.path.rsplit(".", 1)[-1] == key for f in field.formats]
+    forms = [
+        f
+        for s in bench.dossier.shapes
+        if s.role == "good"
+        for field in s.fields
+        if field.path.rsplit(".", 1)[-1] == key
+        for f in field.formats
+    ]
     return any(re.search(r"99:99.*(?:A|[+-]99:?99)$", form) for form in forms)
 
 
@@ -279,7 +293,12 @@ def _helper(name: str, owner: str, formats: tuple[str, ...], *, keeps_zone: bool
     )
     body = result if iso or any("%z" in f for f in formats) else "moment"
     fraction = any("%f" in f for f in formats)
-    lines = ["", "", f"def {name}(value):", f'    """Parse a time in any of the forms that the upstream has used{meaning}."""']
+    lines = [
+        "",
+        "",
+        f"def {name}(value):",
+        f'    """Parse a time in any of the forms that the upstream has used{meaning}."""',
+    ]
     if epoch:
         back = "" if keeps_zone else ".replace(tzinfo=None)"
         lines += [
@@ -287,7 +306,13 @@ def _helper(name: str, owner: str, formats: tuple[str, ...], *, keeps_zone: bool
             f"        return {owner}.fromtimestamp(float(value) / {_EPOCHS[epoch][0]}, {_UTC}.utc){back}",
         ]
     if iso and formats:
-        lines += ["    try:", f"        moment = {owner}.fromisoformat(value)", f"        return {body}", "    except ValueError:", "        pass"]
+        lines += [
+            "    try:",
+            f"        moment = {owner}.fromisoformat(value)",
+            f"        return {body}",
+            "    except ValueError:",
+            "        pass",
+        ]
     elif iso:
         lines += [f"    moment = {owner}.fromisoformat(value)", f"    return {body}"]
     lines += (

@@ -13,7 +13,9 @@ from airflow_agentic.agents.fixers.syntax import compiles, is_pure
 from airflow_agentic.records import DataShape
 
 PART = " (envelope)"
-_SAYS = re.compile(r"(?:string|list) indices must be integers|'(?:str|list)' object has no attribute|KeyError: 0|unhashable type: 'slice'")
+_SAYS = re.compile(
+    r"(?:string|list) indices must be integers|'(?:str|list)' object has no attribute|KeyError: 0|unhashable type: 'slice'"
+)
 _UNWRAP = '''
 def {name}(document):
     """Return the records, which the upstream may put into an object with more about them."""
@@ -65,7 +67,9 @@ def _unwrapped(bench: Bench, dataset: str, path: str) -> Fix | None:
         base, bound = f"(document := {base})", "document"
     rest = code.text[code.span(step.base)[1] : code.span(step.node)[1]]
     text = code.splice([(code.span(step.node), f"({bound} if isinstance({base}, list) else {bound}{rest})")])
-    return _fix(dataset, file, text, f"the list of records no longer comes inside an object (it was under `{path}`)", path)
+    return _fix(
+        dataset, file, text, f"the list of records no longer comes inside an object (it was under `{path}`)", path
+    )
 
 
 def _fix(dataset: str, file: str, text: str, what: str, path: str) -> Fix | None:

@@ -76,18 +76,30 @@ def _is_tripped_over(bench: Bench, form: str) -> bool:
     """Say whether the failure is one that this form gives."""
     said = " ".join(bench.messages)
     if form in {"gzip", "windows-1252", "utf-16"}:
-        return bool(re.search(r"UnicodeDecodeError|JSONDecodeError|invalid start byte|Expecting value|line contains NUL", said))
-    return bool(re.search(r"KeyError|missing|not found|required|JSONDecodeError|BOM|NoneType|not in list|LookupError", said, re.IGNORECASE))
+        return bool(
+            re.search(r"UnicodeDecodeError|JSONDecodeError|invalid start byte|Expecting value|line contains NUL", said)
+        )
+    return bool(
+        re.search(
+            r"KeyError|missing|not found|required|JSONDecodeError|BOM|NoneType|not in list|LookupError",
+            said,
+            re.IGNORECASE,
+        )
+    )
 
 
 def _opens(node: ast.Call, code: Code) -> bool:
     """``open(path)`` or ``path.open()`` or ``path.read_text()`` for reading text."""
     if not (isinstance(node.func, ast.Name) and node.func.id == "open") and not (
-        isinstance(node.func, ast.Attribute) and node.func.attr in {"open", "read_text"} and _root(node.func) not in {"gzip", "os", "io"}
+        isinstance(node.func, ast.Attribute)
+        and node.func.attr in {"open", "read_text"}
+        and _root(node.func) not in {"gzip", "os", "io"}
     ):
         return False
     place = 1 if isinstance(node.func, ast.Name) else 0
-    modes = [literal(a) for a in node.args[place : place + 1]] + [literal(k.value) for k in node.keywords if k.arg == "mode"]
+    modes = [literal(a) for a in node.args[place : place + 1]] + [
+        literal(k.value) for k in node.keywords if k.arg == "mode"
+    ]
     if isinstance(node.func, ast.Attribute) and node.func.attr == "read_text":
         return not node.args
     return all(mode is not None and not set(mode) & set("wax+b") for mode in modes)
@@ -132,7 +144,14 @@ def _gzip(site: Found, _mark_text: str) -> str | None:
     text = with_helper(code, pieces, opener)
     if re.search(r"^import gzip\b", text, re.MULTILINE):
         return text
-    start = next((n for n in code.tree.body if isinstance(n, (ast.Import, ast.ImportFrom)) and getattr(n, "module", "") != "__future__"), None)
+    start = next(
+        (
+            n
+            for n in code.tree.body
+            if isinstance(n, (ast.Import, ast.ImportFrom)) and getattr(n, "module", "") != "__future__"
+        ),
+        None,
+    )
     at = code.line_start(start.lineno) if start else 0
     return text[:at] + "import gzip" + code.newline + text[at:]
 

@@ -21,7 +21,9 @@ def fix(bench: Bench) -> Fix | None:
     for path in bench.python_files():
         code = parse(bench.text(path))
         defaults |= {
-            code.source(s.default) if s.default else "None" for s in (code.steps() if code else ()) if code and s.key == key and s.is_get
+            code.source(s.default) if s.default else "None"
+            for s in (code.steps() if code else ())
+            if code and s.key == key and s.is_get
         }
     if len(defaults) != 1:
         return None

@@ -15,9 +15,13 @@ from airflow_agentic.agents.fixers.date_format import of_value
 from airflow_agentic.agents.fixers.parse_sites import helper, with_helper
 from airflow_agentic.agents.fixers.syntax import Code, compiles, literal, parse, step
 
-_NO_MATCH = re.compile(r"time data ['\"](?P<value>[^'\"]{4,60})['\"] (?:does not|doesn't) match format ['\"](?P<format>[^'\"]+)['\"]")
+_NO_MATCH = re.compile(
+    r"time data ['\"](?P<value>[^'\"]{4,60})['\"] (?:does not|doesn't) match format ['\"](?P<format>[^'\"]+)['\"]"
+)
 _REMAINS = re.compile(r"unconverted data remains when parsing with format \"(?P<format>[^\"]+)\": \"(?P<rest>[^\"]+)\"")
-_SAYS = re.compile(r"could not convert string to float|Unable to parse string|unsupported operand type|invalid literal for int|can't multiply|concatenate str|No matching signature|could not convert")
+_SAYS = re.compile(
+    r"could not convert string to float|Unable to parse string|unsupported operand type|invalid literal for int|can't multiply|concatenate str|No matching signature|could not convert"
+)
 _TIMES = '''
 def {name}(values):
     """Parse a column of times in any of the forms that the upstream has used."""
@@ -100,11 +104,18 @@ def _numbers(bench: Bench, code: Code, line: int) -> str | None:
         and found.key == column
     ]
     if len(reads) == 1:
-        numbers = helper(code, "plain_numbers", _NUMBERS.replace("WORDS", style.words()).replace("STRIPPED", _stripped(style)))
+        numbers = helper(
+            code, "plain_numbers", _NUMBERS.replace("WORDS", style.words()).replace("STRIPPED", _stripped(style))
+        )
         return with_helper(code, [(code.span(reads[0]), f"{numbers.name}({code.source(reads[0])})")], numbers)
     frames = [n for n in ast.walk(code.tree) if isinstance(n, ast.Call) and code.source(n.func).endswith("read_csv")]
     plain = style.group == "," and not style.sign and not style.decimal
-    if reads or len(frames) != 1 or not plain or any(k.arg in {"dtype", "converters", "thousands", None} for k in frames[0].keywords):
+    if (
+        reads
+        or len(frames) != 1
+        or not plain
+        or any(k.arg in {"dtype", "converters", "thousands", None} for k in frames[0].keywords)
+    ):
         return None
     end = code.span(frames[0])[1] - 1
     comma = "" if code.text[:end].rstrip().endswith(",") else ", "

@@ -42,9 +42,11 @@ def call_site(bench: Bench, dataset: str, wanted: Callable[[ast.Call, Code], boo
             code = parse(bench.text(path))
             if code is None or not bench.editable(path):
                 continue
-            for node in ast.walk(code.tree):
-                if isinstance(node, ast.Call) and wanted(node, code) and inside(code, node):
-                    found.append((path, code, node))
+            found += [
+                (path, code, node)
+                for node in ast.walk(code.tree)
+                if isinstance(node, ast.Call) and wanted(node, code) and inside(code, node)
+            ]
         fresh = [f for f in found if (f[0], f[2].lineno, f[2].col_offset) not in seen]
         seen |= {(f[0], f[2].lineno, f[2].col_offset) for f in fresh}
         named = [f for f in fresh if _speaks_of(f[1], f[2], dataset)]

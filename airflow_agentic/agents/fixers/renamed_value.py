@@ -54,9 +54,19 @@ def fix(bench: Bench) -> Fix | None:
 
 
 def _looked_up(code: Code, node: ast.AST, enum: str | None) -> tuple[str, ast.expr] | None:
-    if enum is None and isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and isinstance(node.value, (ast.Name, ast.Attribute)):
+    if (
+        enum is None
+        and isinstance(node, ast.Subscript)
+        and isinstance(node.ctx, ast.Load)
+        and isinstance(node.value, (ast.Name, ast.Attribute))
+    ):
         return code.source(node.value), node.slice
-    if enum is not None and isinstance(node, ast.Call) and len(node.args) == 1 and code.source(node.func).rsplit(".", 1)[-1] == enum:
+    if (
+        enum is not None
+        and isinstance(node, ast.Call)
+        and len(node.args) == 1
+        and code.source(node.func).rsplit(".", 1)[-1] == enum
+    ):
         return enum, node.args[0]
     return None
 

@@ -15,7 +15,10 @@ from airflow_agentic.agents.fixers.syntax import Code, Step, compiles, is_pure, 
 from airflow_agentic.records import DataShape, FieldShape
 from airflow_agentic.shape_changes import name_tokens
 
-_FIRST, _LAST = {"first", "given", "forename", "fore", "firstname", "givenname"}, {"last", "family", "sur", "surname", "lastname", "familyname"}
+_FIRST, _LAST = (
+    {"first", "given", "forename", "fore", "firstname", "givenname"},
+    {"last", "family", "sur", "surname", "lastname", "familyname"},
+)
 _WHOLE = {"full", "display", "complete", "whole", "customer", "person", "contact", "fullname"}
 _TWO_WORDS = re.compile(r"A?a*[Aa][Aa'+-]* [Aa][Aa'+-]*")
 
@@ -42,21 +45,30 @@ def fix(bench: Bench) -> Fix | None:
 def _change(bench: Bench, gone: list[FieldShape], new: list[FieldShape]) -> tuple[dict[str, str], tuple[str, str]]:
     one, two = (gone, new) if len(gone) == 1 else (new, gone)
     pair = _pair(two)
-    if len(one) != 1 or pair is None or not _is_whole(one[0], pair) or not any(f.path in " ".join(bench.messages) for f in gone):
+    if (
+        len(one) != 1
+        or pair is None
+        or not _is_whole(one[0], pair)
+        or not any(f.path in " ".join(bench.messages) for f in gone)
+    ):
         return {}, ("", "")
-    first, last = pair
     texts: dict[str, str] = {}
     for path in near_files(bench):
         code = parse(bench.text(path)) if bench.editable(path) else None
-        pieces = []
-        for found in code.steps() if code else ():
-            if code and found.key in {f.path for f in gone} and is_pure(found.base) and not isinstance(code.parents.get(found.node), ast.JoinedStr):
-                pieces.append((code.span(found.node), _read(code, found, one[0].path, first, last)))
+        pieces = _pieces(code, {f.path for f in gone}, one[0].path, pair) if code else []
         text = code.splice(pieces) if code and pieces else None
         if text is not None and compiles(text):
             texts[path] = text
-    both = f"{first} and {last}"
+    both = " and ".join(pair)
     return texts, (both, one[0].path) if len(gone) == 1 else (one[0].path, both)
+
+
+def _pieces(code: Code, gone: set[str], whole: str, pair: tuple[str, str]) -> list[tuple[tuple[int, int], str]]:
+    return [
+        (code.span(s.node), _read(code, s, whole, *pair))
+        for s in code.steps()
+        if s.key in gone and is_pure(s.base) and not isinstance(code.parents.get(s.node), ast.JoinedStr)
+    ]
 
 
 def _read(code: Code, found: Step, whole: str, first: str, last: str) -> str:
@@ -84,4 +96,9 @@ def _pair(fields: list[FieldShape]) -> tuple[str, str] | None:
 def _is_whole(field: FieldShape, pair: tuple[str, str]) -> bool:
     words = set(name_tokens(field.path))
     rest = {w for name in pair for w in name_tokens(name)} - _FIRST - _LAST
-    return set(field.types) == {"string"} and bool(field.formats) and all(_TWO_WORDS.fullmatch(f) for f in field.formats) and words <= rest | _WHOLE | {"name"}
+    return (
+        set(field.types) == {"string"}
+        and bool(field.formats)
+        and all(_TWO_WORDS.fullmatch(f) for f in field.formats)
+        and words <= rest | _WHOLE | {"name"}
+    )

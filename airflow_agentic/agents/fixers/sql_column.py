@@ -86,7 +86,9 @@ def either(sql: str, column: str, new: str) -> str | None:
     if len(tables) != 1 or re.search(r"\bjoin\b|select\s+\*", masked, re.IGNORECASE):
         return None
     match = tables[0]
-    plain = re.fullmatch(r"[A-Za-z_][\w.]*", match["table"]) and "{{" not in sql[match.start("table") : match.end("table")]
+    plain = (
+        re.fullmatch(r"[A-Za-z_][\w.]*", match["table"]) and "{{" not in sql[match.start("table") : match.end("table")]
+    )
     named = match["alias"] or (f" as {match['table'].rsplit('.', 1)[-1]}" if plain else " as source")
     source = sql[match.start("table") : match.end("table")]
     inner = f"from (select *, columns('^({column}|{new})$') as {column} from {source}){named}"
@@ -139,9 +141,12 @@ def _files(bench: Bench, column: str, new: str) -> list[tuple[str, str]]:
         text = bench.text(path)
         if text is None or not re.search(rf"\b{re.escape(column)}\b", text):
             continue
-        changed = renamed(text, column, new) if path.endswith(".sql") else _in_literals(
-            text, column, lambda statement: renamed(statement, column, new)
+        changed = (
+            renamed(text, column, new)
+            if path.endswith(".sql")
+            else _in_literals(text, column, lambda statement: renamed(statement, column, new))
         )
+        changed = changed or _either(bench, path, column, new)
         if changed is not None and changed != text:
             found.append((path, changed))
     if len(found) > 1:
@@ -227,7 +232,9 @@ def _in_literals(text: str, column: str, change: Callable[[str], str | None]) ->
         return None
     pieces = []
     for node in ast.walk(code.tree):
-        whole = isinstance(node, ast.JoinedStr) or (literal(node) is not None and not isinstance(code.parents.get(node), ast.JoinedStr))
+        whole = isinstance(node, ast.JoinedStr) or (
+            literal(node) is not None and not isinstance(code.parents.get(node), ast.JoinedStr)
+        )
         source = code.source(node) if whole and hasattr(node, "lineno") else ""
         quote = re.match(r"[rRfF]{0,2}(\"\"\"|\'\'\'|\"|\')", source)
         inner = source[quote.end() : -len(quote[1])] if quote else ""
@@ -246,7 +253,9 @@ def _in_literals(text: str, column: str, change: Callable[[str], str | None]) ->
     return result if compiles(result) else None
 
 
-_STATEMENT = re.compile(r"(?s)\s*(?:select|with|insert|create|update|delete|merge)\b.*\b(?:select|from)\b", re.IGNORECASE)
+_STATEMENT = re.compile(
+    r"(?s)\s*(?:select|with|insert|create|update|delete|merge)\b.*\b(?:select|from)\b", re.IGNORECASE
+)
 
 
 def _stem(path: str) -> str:
