@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+import sqlite3
 import time
 import zlib
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ VERSION_TABLE = "agentic_version"
 REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """Every revision that this version knows, oldest first; a test holds it against the scripts."""
 BUSY_S = 30
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.0005, 0.01
 IDLE_S = 5.0
 """After which a server's connection is asked whether it is alive, before it is used."""
 SETTING = "[agentic] store_url"
@@ -263,8 +265,33 @@ def _ping_if_idle(connection: DBAPIConnection, record: ConnectionPoolEntry, _pro
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("agentic_write")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if connection.get_execution_options().get("agentic_write"):
+        _wait_to_write(connection)
+    else:
+        connection.exec_driver_sql("BEGIN")
+
+
+def _wait_to_write(connection: Connection) -> None:
+    """Begin as the one writer. SQLite's own waiting sleeps up to 100 ms, and a writer is done after one."""
+    cursor = connection.connection.cursor()
+    until = time.monotonic() + BUSY_S
+    pause = _FIRST_PAUSE_S + os.getpid() % 16 / 16_000  # so that those who wait do not look all at once
+    cursor.execute("PRAGMA busy_timeout = 0")
+    try:
+        while True:
+            try:
+                cursor.execute("BEGIN IMMEDIATE")
+                break
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > until:
+                    raise DBAPIError.instance(
+                        "BEGIN IMMEDIATE", None, error, sqlite3.Error, dialect=connection.dialect
+                    ) from error
+            time.sleep(pause)
+            pause = min(pause * 1.5, _LONGEST_PAUSE_S)
+    finally:
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_S * 1_000}")
+        cursor.close()
 
 
 def _revision(connection: Connection) -> str | None:

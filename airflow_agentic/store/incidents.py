@@ -20,7 +20,7 @@ from airflow_agentic.records import Failure, Incident, IncidentState, TaskKey
 from airflow_agentic.secret_spans import hide_secrets
 from airflow_agentic.store.clock import now
 from airflow_agentic.store.database import Database
-from airflow_agentic.store.statements import FOLD, MEMBER
+from airflow_agentic.store.statements import FOLD, MEMBER, run
 from airflow_agentic.store.tables import INCIDENTS, MEMBERS, RECORDS
 
 OPENED = "recorded; no triage run yet"
@@ -131,9 +131,9 @@ def signal_values(incident_id: str, failure: Failure) -> dict[str, object]:
 
 def fold(connection: Connection, values: Mapping[str, object]) -> None:
     """Open the incident or fold the signal into it, and note its task. The transaction is the caller's."""
-    signals = connection.execute(FOLD, values).scalar_one()
+    signals = run(connection, FOLD, values).scalar_one()
     if values["task_id"] is not None:
-        connection.execute(MEMBER, {**values, "position": signals})
+        run(connection, MEMBER, {**values, "position": signals})
 
 
 def written(record: object) -> str:

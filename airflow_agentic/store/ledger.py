@@ -32,7 +32,7 @@ from airflow_agentic.store.chain import (
 from airflow_agentic.store.clock import now
 from airflow_agentic.store.database import Database
 from airflow_agentic.store.incidents import fold, signal_values
-from airflow_agentic.store.statements import APPEND, CAPTURE, HEAD, LINE, MOVE, OPEN_HEAD
+from airflow_agentic.store.statements import APPEND, CAPTURE, HEAD, LINE, MOVE, OPEN_HEAD, run
 from airflow_agentic.store.tables import HEADS, LEDGER
 
 _ROWS_AT_ONCE = 2_000
@@ -152,11 +152,11 @@ def _append_locally(
     connection: Connection, incident_id: str, stage: str, event: str, facts: tuple[tuple[str, str], ...]
 ) -> LedgerEntry:
     """Append inside a transaction that is the only writer."""
-    row = connection.execute(HEAD, {"incident_id": incident_id}).first()
+    row = run(connection, HEAD, {"incident_id": incident_id}).first()
     head = Head(sequence=row.sequence, digest=row.digest) if row else None
     entry = next_entry(head, incident_id=incident_id, at=now(), stage=stage, event=event, facts=facts)
-    connection.execute(LINE, {**vars(entry), "facts": json.dumps(facts)})
-    connection.execute(MOVE, {"incident_id": incident_id, "sequence": entry.sequence, "digest": entry.digest})
+    run(connection, LINE, {**vars(entry), "facts": json.dumps(facts)})
+    run(connection, MOVE, {"incident_id": incident_id, "sequence": entry.sequence, "digest": entry.digest})
     return entry
 
 
@@ -174,10 +174,10 @@ def _append_remotely(
     before, between, after = digest_parts(incident_id, at, stage, event, facts)
     line = {"incident_id": incident_id, "at": at, "stage": stage, "event": event, "facts": json.dumps(facts)}
     line.update(before=before, between=between, after=after)
-    row = connection.execute(statement, {**values, **line}).first()
+    row = run(connection, statement, {**values, **line}).first()
     if row is None:
-        connection.execute(OPEN_HEAD, {"incident_id": incident_id, "digest": FIRST})
-        row = connection.execute(statement, {**values, **line}).one()
+        run(connection, OPEN_HEAD, {"incident_id": incident_id, "digest": FIRST})
+        row = run(connection, statement, {**values, **line}).one()
     head = Head(sequence=row.sequence - 1, digest=row.previous)
     entry = next_entry(head, incident_id=incident_id, at=at, stage=stage, event=event, facts=facts)
     if entry.digest != row.digest:

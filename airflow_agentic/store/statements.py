@@ -8,7 +8,12 @@ time, so there the few small statements of one transaction do the same.
 
 from __future__ import annotations
 
-from sqlalchemy import text
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, CursorResult, TextClause, text
+from sqlalchemy.dialects import postgresql
 
 _COLUMNS = "id, dag_id, run_id, clear_number, state, detail, first_seen, last_seen, signals, logical_date, owners, tags"
 _OPENED = (
@@ -83,3 +88,15 @@ CAPTURE = text(
 ), {_WRITTEN} SELECT sequence, previous, digest FROM line"""  # noqa: S608
 )
 """PostgreSQL: one signal and its line together; nothing of it happens when the head has no row yet."""
+
+
+def run(connection: Connection, statement: TextClause, values: Mapping[str, object]) -> CursorResult[Any]:
+    """Execute one of the above as the driver takes it; to bind it anew each time costs more than it does."""
+    return connection.exec_driver_sql(_as_text(statement, connection.dialect.name), dict(values))
+
+
+@cache
+def _as_text(statement: TextClause, dialect: str) -> str:
+    if dialect == "sqlite":
+        return statement.text  # ``:name`` is what its driver takes too
+    return str(statement.compile(dialect=postgresql.psycopg.dialect()))  # type: ignore[no-untyped-call]
