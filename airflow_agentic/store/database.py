@@ -25,7 +25,14 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from airflow_agentic.errors import StoreError
 
 VERSION_TABLE = "agentic_version"
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = (
+    "0001",  # first_tables
+    "0002",  # lineage
+    "0003",  # fixes
+    "0004",  # bodies
+    "0005",  # partition_jobs
+    "0006",  # fix_opened
+)
 """Every revision that this version knows, oldest first; a test holds it against the scripts."""
 BUSY_S = 30
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.0005, 0.01
