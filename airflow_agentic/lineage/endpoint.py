@@ -25,7 +25,50 @@ from airflow_agentic.lineage.payload import MOST_BYTES, inflate
 log = logging.getLogger(__name__)
 LEAST_KEY = 16
 """Characters of the key; a shorter one is as good as none."""
-_EVENT = {"type": "object", "required": ["eventTime", "producer"], "properties": {"eventTime": {"type": "string"}}}
+_NAME = {"type": "string", "minLength": 1, "maxLength": 8192}
+_DATASET = {
+    "type": "object",
+    "required": ["namespace", "name"],
+    "properties": {"namespace": _NAME, "name": _NAME, "facets": {"type": "object"}},
+}
+_DATASETS = {"type": "array", "items": _DATASET}
+_EVENT = {
+    "type": "object",
+    "required": ["eventTime", "producer"],
+    "properties": {
+        "eventTime": {"type": "string", "format": "date-time"},
+        "eventType": {"enum": ["START", "RUNNING", "COMPLETE", "ABORT", "FAIL", "OTHER"]},
+        "producer": {"type": "string"},
+        "run": {
+            "type": "object",
+            "required": ["runId"],
+            "properties": {"runId": {"type": "string", "format": "uuid"}, "facets": {"type": "object"}},
+        },
+        "job": {
+            "type": "object",
+            "required": ["namespace", "name"],
+            "properties": {"namespace": _NAME, "name": _NAME, "facets": {"type": "object"}},
+        },
+        "dataset": _DATASET,
+        "inputs": _DATASETS,
+        "outputs": _DATASETS,
+    },
+}
+_REFUSAL = {
+    "type": "object",
+    "required": ["position", "reason"],
+    "properties": {"position": {"type": "integer"}, "reason": {"type": "string"}},
+}
+_RECEIPT = {
+    "type": "object",
+    "required": ["taken", "repeated", "refused"],
+    "properties": {
+        "taken": {"type": "integer"},
+        "repeated": {"type": "integer"},
+        "refused": {"type": "array", "items": _REFUSAL},
+    },
+}
+_DETAIL = {"type": "object", "required": ["detail"], "properties": {"detail": {"type": "string"}}}
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -35,15 +78,22 @@ _BODY: dict[str, Any] = {
     },
     "parameters": [{"name": HEADER, "in": "header", "required": True, "schema": {"type": "string"}}],
 }
+_MEANING = {
+    201: "All events are in",
+    400: "The body is no JSON, or damaged gzip",
+    401: "The key is missing or wrong",
+    403: "No key is set: the endpoint is closed",
+    413: "More than 5 MB, inflated",
+    415: "Not JSON, or an encoding other than gzip",
+    422: "Some events are refused, with position and reason; all others are in",
+    503: "The store does not answer; send again later",
+}
 _ANSWERS: dict[int | str, dict[str, Any]] = {
-    201: {"description": "All events are in"},
-    400: {"description": "The body is no JSON, or damaged gzip"},
-    401: {"description": "The key is missing or wrong"},
-    403: {"description": "No key is set: the endpoint is closed"},
-    413: {"description": "More than 5 MB, inflated"},
-    415: {"description": "Not JSON, or an encoding other than gzip"},
-    422: {"description": "Some events are refused, with position and reason; all others are in"},
-    503: {"description": "The store does not answer; send again later"},
+    status: {
+        "description": meaning,
+        "content": {"application/json": {"schema": _RECEIPT if status in (201, 422) else _DETAIL}},
+    }
+    for status, meaning in _MEANING.items()
 }
 
 

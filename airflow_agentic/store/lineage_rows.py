@@ -17,6 +17,7 @@ STATES = ("", "OTHER", "START", "RUNNING", "ABORT", "COMPLETE", "FAIL")
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
+@lru_cache(maxsize=8_192)
 def a_job(
     job_id: int, namespace: str, name: str, dag_id: str | None, task_id: str | None, owners: str | None
 ) -> LineageJob:
@@ -31,6 +32,7 @@ def a_job(
     )
 
 
+@lru_cache(maxsize=8_192)
 def a_dataset(dataset_id: int, namespace: str, name: str) -> LineageDataset:
     """Return one data set."""
     return LineageDataset(id=dataset_id, namespace=namespace, name=name)
@@ -78,7 +80,7 @@ def asset_uris(value: str) -> tuple[str, ...]:
     return tuple(str(uri) for uri in told if uri)
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=32_768)
 def moment(micros: int | None) -> str:
     """Return microseconds since 1970 as an ISO text in UTC; empty for none."""
     return (_EPOCH + timedelta(microseconds=micros)).isoformat() if micros is not None else ""
