@@ -74,8 +74,13 @@ def brief(dossier: Dossier, *, pattern: str = "single") -> Briefing:
 
 
 def visible(text: str) -> str:
-    """Return *text* without terminal sequences, control characters and characters that cannot be seen."""
-    return _INVISIBLE.sub("", _TERMINAL.sub("", text.replace("\r\n", "\n")))
+    """Return *text* without terminal sequences and controls, and with what cannot be seen written out: ``[U+202E]``."""
+    return _INVISIBLE.sub(_written_out, _TERMINAL.sub("", text.replace("\r\n", "\n")))
+
+
+def _written_out(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"[U+{code:04X}]" if code >= 0x200B else ""
 
 
 def _evidence(framing: Framing, item: Evidence) -> str:

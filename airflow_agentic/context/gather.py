@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from airflow_agentic.context.budget import CHARS_PER_TOKEN, cost, fit
 from airflow_agentic.context.fingerprints import incident_fingerprint
+from airflow_agentic.context.orders import orders_in
 from airflow_agentic.errors import IncidentNotFound, SourceUnavailable
 from airflow_agentic.ports import AirflowReader, Redactor, Source
 from airflow_agentic.records import (
@@ -52,6 +53,7 @@ def gather(
     target = find_target(reader, incident)
     report = _ask(sources, target)
     clean = _redacted(report, redactor)
+    clean = replace(clean, gaps=clean.gaps + orders_in(clean.evidence))
     kept, left_out = fit(clean.evidence, token_budget=token_budget)
     evidence = tuple(replace(item, id=f"E{number}") for number, item in enumerate(kept, start=1))
     dossier = Dossier(

@@ -35,7 +35,7 @@ _ROOM = 60_000
 _LIST = 20
 _TEXT = 1_500
 _HOST = re.compile(r"https?://([\w.-]+)", re.IGNORECASE)
-_URL = re.compile(r"[a-z][a-z0-9+.-]*://(?P<host>[\w.-]+)[^\s<>\"')\]]*", re.IGNORECASE)
+_URL = re.compile(r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{0,40}://(?P<host>[\w.-]+)[^\s<>\"')\]]*", re.IGNORECASE)
 
 
 class Markdown(str):

@@ -111,7 +111,7 @@ def test_a_title_cannot_break_out_of_its_attribute():
 def test_terminal_sequences_and_invisible_characters_do_not_reach_the_model():
     log = "\x1b]8;;https://evil.example\x07click\x1b]8;;\x07 \x1b[2Jtask ok\u202e\u200b\U000e0041"
     question = brief(a_dossier(log=log)).question
-    assert "click task ok\n" in question
+    assert "click task ok[U+202E][U+200B][U+E0041]\n" in question
     assert not re.search("[\x1b\x07\u202e\u200b\U000e0041]", question)
 
 
