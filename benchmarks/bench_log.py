@@ -150,12 +150,13 @@ def peak_mb() -> float:
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
 
 
-def rates(megabytes: int, repetitions: int) -> None:
-    """Print the table of rates."""
+def rates(megabytes: int, repetitions: int, *, named: bool = False) -> None:
+    """Print the table of rates, for a log that repeats itself or for one that is full of names."""
+    goal = 1.5 if named else 4.0
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "log.ndjson")
         with open(path, "wb") as log:
-            body = b"".join(lines(min(megabytes, 100) * 1_000_000))
+            body = b"".join((named_lines if named else lines)(min(megabytes, 100) * 1_000_000))
             log.writelines(body for _ in range(max(1, megabytes // 100)))
         del body
         size = os.path.getsize(path) / 1e6
@@ -171,7 +172,7 @@ def rates(megabytes: int, repetitions: int) -> None:
                 )
                 results.append(json.loads(out.stdout))
     base = statistics.median(r["cpu"] for r in found["json.loads"])
-    print(f"{size:.0f} MB, {repetitions} repetitions in turn, medians\n")
+    print(f"{size:.0f} MB{' full of names' if named else ''}, {repetitions} repetitions in turn, medians\n")
     print(f"{'method':<12} {'wall s':>8} {'CPU s':>8} {'MB/s':>7} {'× json':>7} {'RSS MB':>7}")
     for method, results in found.items():
         wall, cpu, rss = (statistics.median(r[k] for r in results) for k in ("wall", "cpu", "rss"))
@@ -179,7 +180,7 @@ def rates(megabytes: int, repetitions: int) -> None:
     ratio = base / statistics.median(r["cpu"] for r in found["distil"])
     rss = max(r["rss"] for r in found["distil"])
     print(f"\n{'goal':<34} {'got':>8}")
-    print(f"{'≥ 4.0 × json.loads':<34} {ratio:8.1f}  {'met' if ratio >= 4 else 'MISSED'}")
+    print(f"{f'≥ {goal} × json.loads':<34} {ratio:8.1f}  {'met' if ratio >= goal else 'MISSED'}")
     print(f"{'≤ 64 MB RSS':<34} {rss:8.0f}  {'met' if rss <= 64 else 'MISSED'}\n")
 
 
@@ -223,6 +224,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--megabytes", type=int, default=100)
     parser.add_argument("--gigabyte", action="store_true", help="1 GB, once, instead of 100 MB three times")
+    parser.add_argument("--rates", action="store_true", help="rates only; recall is not looked at")
     parser.add_argument("--placements", type=int, default=10)
     parser.add_argument("--one", nargs=2, metavar=("METHOD", "PATH"), help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -230,6 +232,9 @@ def main() -> None:
         one(*options.one)
         return
     rates(1_000 if options.gigabyte else options.megabytes, 1 if options.gigabyte else 3)
+    rates(min(options.megabytes, 100), 3, named=True)
+    if options.rates:
+        return
     body = list(lines(5_000_000, seed=11))
     recall(options.placements, CAUSES, "causes of our own", body)
     public = public_causes()

@@ -20,20 +20,23 @@ from airflow_agentic.context.log_traceback import TracebackBlock, structured_blo
 from airflow_agentic.errors import SourceUnavailable
 from airflow_agentic.tracebacks import PrintedException, is_wrapper
 
-KEY_BYTES = 400
+KEY_BYTES = 180
 CROWDED = 1_000
 """Templates from which on each statement gets no more than a few of them: `log_crowd`."""
 NOISE = b"0123456789abcdefABCDEF"
 ALL_TEMPLATES = 12_000
 ZERO = b"\0"
 """Ends the key of a template whose number is a zero where the others of its statement have more."""
-LOOKED_AT = 200
-"""Lines of each template that are searched for a zero; later ones only when no line was shorter."""
+LOOKED_AT, LOOKED_AT_ALIKE = 50, 150
+"""Lines of each template that are searched for a zero; later ones only when none was shorter, and then when all were
+longer: a line with a zero has the fewest digits."""
 FEW_FOLLOWED = 20_000
 KNOWN_LIMIT = 20_000
+EARLY = 240
+"""Bytes of a line in which a traceback begins that goes on in the lines below; one within a record can wait."""
 LINE_LIMIT = 64_000
 """Bytes kept of one line; longer ones are cut, and then read as text."""
-TAIL_LINES = 40
+TAIL_LINES = 500
 FIRST_BLOCKS, LAST_BLOCKS = 3, 6
 HANDLED_LINES = 30
 """A program that prints so many lines after a traceback has lived through it."""
@@ -63,12 +66,13 @@ class DistilledLog:
 class _Template:
     """One shape of line: how often it came, and the first one of it."""
 
-    __slots__ = ("count", "line", "number", "shortest", "watched", "zero")
+    __slots__ = ("count", "line", "number", "searched_below", "searches", "shortest", "watched", "zero")
 
-    def __init__(self, number: int, line: bytes, *, watched: bool, zero: bool, shortest: int) -> None:
+    def __init__(self, number: int, line: bytes, *, watched: bool, zero: bool) -> None:
         self.count, self.number, self.line, self.watched, self.zero = 1, number, line, watched, zero
-        self.shortest = shortest
-        """Of lines that were searched for a zero; -1: they need not be."""
+        self.shortest, self.searches = len(line), 0
+        self.searched_below = -1 if zero else LINE_LIMIT
+        """Length of lines up to which they are searched for a zero; -1: its own first line has one."""
 
 
 class _Scan:
@@ -83,7 +87,8 @@ class _Scan:
         self.known = known
         self.broken_off = ""
         self.seen: dict[bytes, _Template] = {}
-        self.tail: deque[tuple[int, bytes]] = deque(maxlen=TAIL_LINES)
+        self.tail: deque[bytes | None] = deque(maxlen=TAIL_LINES)
+        """The last lines; None stands for one that a traceback has taken."""
         self.first: list[TracebackBlock] = []
         self.last: deque[TracebackBlock] = deque(maxlen=LAST_BLOCKS)
         self.repeated: dict[str, TracebackBlock] = {}
@@ -111,20 +116,21 @@ def distil(lines: Iterable[bytes], *, budget_chars: int = 16_000, known: frozens
         for line in lines:
             number += 1
             if scan.open is not None and _follow(scan, line):
+                tail(None)
                 continue
             key = line[:KEY_BYTES].translate(None, NOISE)
             template = seen.get(key)
             if template is None:
                 later.append((key, number, line))
-                if len(seen) < CROWDED or len(later) >= BATCH or b"Traceback (most" in line:
+                if len(seen) < CROWDED or len(later) >= BATCH or line.find(b"Traceback (most", 0, EARLY) >= 0:
                     _meet_all(scan)
             else:
                 template.count += 1
-                if len(line) <= template.shortest or 1 < template.count < LOOKED_AT:
+                if len(line) <= template.searched_below:
                     _seek_zero(scan, template, key, number, line)
                 if template.watched:
                     _watch(scan, number, line)
-            tail((number, line))
+            tail(line)
     except SourceUnavailable as error:
         if not number:
             raise
@@ -162,17 +168,18 @@ def _meet_all(scan: _Scan) -> None:
         watched = b"Traceback (most" in line or b'"error_detail"' in line
         if len(scan.seen) < ALL_TEMPLATES or watched:
             zero = has_zero(line[:KEY_BYTES])
-            shortest = -1 if zero else len(line)
-            scan.seen[key] = _Template(number, line[:LINE_LIMIT], watched=watched, zero=zero, shortest=shortest)
+            scan.seen[key] = _Template(number, line[:LINE_LIMIT], watched=watched, zero=zero)
         if watched:
             _watch(scan, number, line)
 
 
 def _seek_zero(scan: _Scan, template: _Template, key: bytes, number: int, line: bytes) -> None:
     """Take a line that counts none of what the others of its template count some of as a template of its own."""
-    if template.shortest < 0:
-        return
-    template.shortest = min(template.shortest, len(line))
+    size = len(line)
+    template.searches += 1
+    template.shortest = min(template.shortest, size)
+    if template.searches >= LOOKED_AT:
+        template.searched_below = template.shortest - (template.searches >= LOOKED_AT_ALIKE)
     if not has_zero(line[:KEY_BYTES]):
         return
     template.count -= 1
@@ -180,7 +187,7 @@ def _seek_zero(scan: _Scan, template: _Template, key: bytes, number: int, line: 
     if known is not None:
         known.count += 1
     elif len(scan.seen) < ALL_TEMPLATES:
-        scan.seen[key + ZERO] = _Template(number, line[:LINE_LIMIT], watched=False, zero=True, shortest=-1)
+        scan.seen[key + ZERO] = _Template(number, line[:LINE_LIMIT], watched=False, zero=True)
 
 
 def _watch(scan: _Scan, number: int, line: bytes) -> None:
@@ -244,7 +251,7 @@ def _add(scan: _Scan, block: TracebackBlock) -> None:
 def _conclude(scan: _Scan, lines: int, budget_chars: int) -> DistilledLog:
     blocks = [*scan.first, *scan.last]
     own = [block for block in blocks if not block.aside]
-    entries = ranked(_kinds(scan))
+    entries = ranked(_kinds(scan, lines))
     warnings = tuple((e.record, e.count) for e in entries if e.rank <= WARNING)
     return DistilledLog(
         text=_text(blocks, entries, lines, budget_chars),
@@ -258,7 +265,7 @@ def _conclude(scan: _Scan, lines: int, budget_chars: int) -> DistilledLog:
     )
 
 
-def _kinds(scan: _Scan) -> Iterator[LineKind]:
+def _kinds(scan: _Scan, lines: int) -> Iterator[LineKind]:
     """Yield every template, and the log's last lines."""
     seen: set[int] = set(scan.followed)
     for key, template in scan.seen.items():
@@ -267,8 +274,8 @@ def _kinds(scan: _Scan) -> Iterator[LineKind]:
             before = hash(key) in scan.known
             new = bool(scan.known) and not before and hash(frame_of(key)) not in scan.known
             yield LineKind(template.number, template.count, template.line, new, before, template.zero)
-    for number, line in list(scan.tail)[-12:]:
-        if number not in seen:
+    for number, line in list(enumerate(scan.tail, lines - len(scan.tail) + 1))[-12:]:
+        if line is not None and number not in seen:
             yield LineKind(number, 1, line[:LINE_LIMIT], False, False, False)
 
 
@@ -304,8 +311,8 @@ def _text(blocks: list[TracebackBlock], entries: list[Entry], lines: int, budget
 
 
 def _ended_at(scan: _Scan) -> str | None:
-    for _, line in reversed(scan.tail):
-        stamp = _timestamp(line)
+    for line in reversed(scan.tail):
+        stamp = _timestamp(line) if line is not None else ""
         if stamp:
             return stamp
     return None

@@ -44,6 +44,7 @@ _SUFFIXES = (
     ".txt",
 )
 _URL = re.compile(r"https?://[^\s\"'<>\\)\]}]+")
+_FILE = re.compile(r"[\w.@=+%-]{1,200}\.(?:jsonl?|ndjson|csv|tsv|psv|parquet|pq|sqlite3?|db|txt|gz)\b")
 _SECRET = re.compile(r"key|token|secret|passw|sig|auth|cred", re.IGNORECASE)
 
 
@@ -83,11 +84,16 @@ class LandedSource:
         gaps: list[Gap] = []
         failing, good, hourly = self._moments(target, gaps)
         pairs: list[_Pair] = []
+        named = _files_named(_texts(target, so_far))
         for folder in self._folders:
-            pairs += self._in_folder(folder, failing, good, hourly, gaps)
+            pairs += self._in_folder(folder, failing, good, hourly, gaps, named)
         pairs += self._at_urls(so_far, target, failing, good, hourly, gaps)
         words = _words_of(target, so_far)
-        pairs.sort(key=lambda pair: (-_related(pair.name, words), pair.good is None, pair.name))
+        pairs.sort(
+            key=lambda pair: (
+                os.path.basename(pair.failing) not in named, -_related(pair.name, words), pair.good is None, pair.name,
+            )
+        )  # fmt: skip
         if len(pairs) > MAX_SETS:
             gaps.append(
                 self._gap(f"{len(pairs)} data sets lie there; only the {MAX_SETS} nearest to the task were read")
@@ -122,7 +128,13 @@ class LandedSource:
         return failing, good, hourly
 
     def _in_folder(
-        self, folder: str, failing: tuple[datetime, ...], good: tuple[datetime, ...], hourly: bool, gaps: list[Gap]
+        self,
+        folder: str,
+        failing: tuple[datetime, ...],
+        good: tuple[datetime, ...],
+        hourly: bool,
+        gaps: list[Gap],
+        named: frozenset[str],
     ) -> list[_Pair]:
         if not os.path.isdir(folder):
             gaps.append(self._gap(f"location {folder!r} is no folder that can be read"))
@@ -132,8 +144,11 @@ class LandedSource:
             other = good[min(index, len(good) - 1)] if good else None
             dated = [(name, stable) for name in names if (stable := template(name, moment, hourly=hourly))]
             if dated:
-                return [*(_dated(folder, name, stable, other) for name, stable in dated), *_dateless(folder, names)]
-        return _dateless(folder, names)
+                of_it = {name for name, _ in dated}
+                rest = [name for name in names if name not in of_it]
+                pairs = [_dated(folder, name, stable, other) for name, stable in dated]
+                return [*pairs, *_dateless(folder, rest, named)]
+        return _dateless(folder, names, named)
 
     def _listed(self, folder: str, gaps: list[Gap]) -> Iterator[str]:
         root = os.path.realpath(folder)
@@ -273,10 +288,22 @@ def _dated(folder: str, name: str, stable: str, other: datetime | None) -> _Pair
     return _Pair(printable(stable), os.path.join(root, name), good if inside else None)
 
 
-def _dateless(folder: str, names: Iterable[str]) -> list[_Pair]:
-    plain = [name for name in names if not re.search(r"\d{4}[-_/.]?\d{2}[-_/.]?\d{2}|year=\d{4}", name)]
+def _dateless(folder: str, names: Iterable[str], named: frozenset[str]) -> list[_Pair]:
+    """Return files of no interval: those that the task names, whatever their date, and a few without a date."""
+    listed = list(names)
+    plain = [name for name in listed if not re.search(r"\d{4}[-_/.]?\d{2}[-_/.]?\d{2}|year=\d{4}", name)]
+    wanted = [name for name in listed if name.rsplit("/", 1)[-1] in named][:MAX_SETS]
     root = os.path.realpath(folder)
-    return [_Pair(printable(name), os.path.join(root, name), None) for name in plain[:MAX_DATELESS]]
+    both = dict.fromkeys([*wanted, *plain[:MAX_DATELESS]])
+    return [_Pair(printable(name), os.path.join(root, name), None) for name in both]
+
+
+def _files_named(texts: Iterable[str]) -> frozenset[str]:
+    """Return the names, without folders, of data files that the log or the task's fields name.
+
+    The worker may know the file by another path than we do, so only the name counts; what is read stays in the folder.
+    """
+    return frozenset(name for text in texts for name in _FILE.findall(text[:200_000]))
 
 
 def _words_of(target: Target, so_far: SourceReport) -> dict[str, int]:

@@ -276,3 +276,20 @@ def test_an_upstream_that_does_not_answer_is_a_gap():
         a_target(), log_of("http://127.0.0.1:9/v1/2026-11-02.json")
     )
     assert any("does not answer" in g.reason for g in report.gaps)
+
+
+def test_a_file_that_the_task_names_is_read_first_whatever_its_date(tmp_path: Path):
+    for number in range(8):
+        put(tmp_path, f"a{number}.json", GOOD)
+    put(tmp_path, "u/2026-11-02.json", GOOD)
+    put(tmp_path, "rates/of-2026-10-07.json", BAD)
+    target = a_target(rendered=(("bash_command", "load.py --rates /mnt/elsewhere/rates/of-2026-10-07.json"),))
+    report = LandedSource((str(tmp_path),)).read(target, NOTHING)
+    assert report.shapes[0].name == "rates/of-2026-10-07.json"
+
+
+def test_a_file_that_the_task_names_outside_of_the_location_is_not_read(tmp_path: Path):
+    (tmp_path / "in").mkdir()
+    put(tmp_path, "secret.json", GOOD)
+    target = a_target(rendered=(("bash_command", f"load.py {tmp_path}/secret.json ../secret.json"),))
+    assert LandedSource((str(tmp_path / "in"),)).read(target, NOTHING).shapes == ()
