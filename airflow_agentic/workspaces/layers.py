@@ -237,5 +237,5 @@ def _disk(sandbox: Sandbox) -> tuple[bool, str]:
 
 def _results(sandbox: Sandbox) -> tuple[bool, str]:
     if sandbox.landlock:
-        return True, f"a run reaches no other run's folder (Landlock ABI {sandbox.landlock})"
-    return False, "without Landlock a run can write into the folders of other runs: use a kernel that has it"
+        return True, f"code under test reaches neither its verdict nor another run (Landlock ABI {sandbox.landlock})"
+    return False, "without Landlock code under test can write its own verdict: use a kernel that has it"

@@ -130,13 +130,13 @@ class Sandbox:
         filtered = {"sockets": own or self.share_network, "queues": own, "attributes": own or self.uid != 0}
         return filtered if self.seccomp else None
 
-    def run_walls(self, folder: str, readable: Sequence[str]) -> dict[str, list[str]] | None:
-        """Return what one run is left of all that its workspace may reach: nothing of any other run."""
+    def run_walls(self, readable: Sequence[str], *folders: str) -> dict[str, list[str]] | None:
+        """Return what is left of all that the workspace may reach: these folders, and nothing of any other run."""
         if not self.landlock:
             return None
         # Landlock grants all that lies below a path, so one above the runs' folders would open every run's.
-        scratch = [path for path in self.scratch() if not folder.startswith(f"{path}/")]
-        return {"readable": self.shown(readable), "writable": [folder, *scratch]}
+        scratch = [path for path in self.scratch() if not any(one.startswith(f"{path}/") for one in folders)]
+        return {"readable": self.shown(readable), "writable": [*folders, *scratch]}
 
     def shown(self, readable: Sequence[str]) -> list[str]:
         """Return every path that a process may read."""

@@ -218,11 +218,14 @@ class LocalSession:
             shutil.copytree(start, data, symlinks=True)
         for path in (data, home, out, os.path.join(home, "tmp")):
             os.makedirs(path, exist_ok=True)
-        shutil.copyfile(self._template, os.path.join(home, "airflow.db"))
+        # A run's database lies where its tasks cannot reach it; the repository's own tests may have one.
+        database = os.path.join(out if kind == "run" else home, "airflow.db")
+        shutil.copyfile(self._template, database)
         held = OutFolder(os.open(out, os.O_RDONLY | os.O_DIRECTORY))
         if self._sandbox.uid:
             _give(folder, self._sandbox.uid)
         environment = self._about.environment_of(self._staging, repository=repository, data=data, home=home)
+        environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{database}"
         return (
             folder,
             held,
@@ -235,7 +238,8 @@ class LocalSession:
                 "dags_folder": os.path.normpath(os.path.join(repository, self._about.dags_path)),
                 "private_pids": self._sandbox.private_pids,
                 "scratch": list(TEMPORARY) if self._sandbox.private_tmp else [],
-                "walls": self._sandbox.run_walls(folder, self._about.readable),
+                "walls": self._sandbox.run_walls(self._about.readable, folder),
+                "task_walls": self._sandbox.run_walls(self._about.readable, repository, data, home),
                 "environment": environment,
             },
         )
@@ -353,6 +357,8 @@ def _refuse(edit: FileEdit, *, work_tree: str, base_commit: str) -> None:
         or os.path.realpath(path) != path
     ):
         raise WorkspaceError(f"Applying the change to {edit.path!r} failed: that is no path inside the repository.")
+    if edit.after is not None and "\0" in edit.after:
+        raise WorkspaceError(f"Applying the change to {edit.path!r} failed: it would add a binary, not a text.")
     try:
         with open(path, encoding="utf-8", newline="") as file:
             now: str | None = file.read()

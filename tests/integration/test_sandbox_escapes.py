@@ -115,10 +115,115 @@ def mapped():
 def exits():
     os._exit(0)
 
+def leaves():
+    for folder in ("/tmp", "/dev/shm"):
+        os.makedirs(folder + "/left/deep")
+        open(folder + "/left_file", "w").close()
+
+def finds():
+    raise RuntimeError(f"seen: {[name for folder in ('/tmp', '/dev/shm') for name in os.listdir(folder) if 'left' in name]}")
+
+def fills():
+    for number in range(1000):
+        with open(f"filler{number}", "wb") as file:
+            file.write(b"x" * 5_000_000)
+        time.sleep(0.05)
+
 for f in (harmless, sleeps, daemon, forks, prints, environment, proc_environ, descriptors, reads, writes, connects, who,
-          kills_its_parent, asks, mapped, exits):
+          kills_its_parent, asks, mapped, exits, leaves, finds, fills):
     dag(f.__name__, f)
 """
+
+
+FORGED = """
+import glob, json, os, sqlite3, sys, time
+from airflow.sdk import DAG, task
+
+def out():
+    return os.path.join(os.environ["AIRFLOW_HOME"], "..", "out")
+
+def forged_result():
+    tasks = [{"task_id": "t", "map_index": -1, "state": "success"}]
+    return {"runs": 1, "run_id": "r", "state": "success", "tasks": tasks, "logs": [], "handed_on": []}
+
+def write_result():
+    for folder in (out(), ".", os.path.dirname(os.getcwd()) + "/out"):
+        try:
+            with open(os.path.join(folder, "result.json"), "w") as file:
+                json.dump(forged_result(), file)
+        except OSError:
+            continue
+
+def patch_harness():
+    for module in list(sys.modules.values()):
+        for name in ("_states", "_tell", "run", "_try"):
+            if getattr(module, "__name__", "").startswith(("agentic_", "__main__")) and hasattr(module, name):
+                setattr(module, name, lambda *a, **k: forged_result())
+    from airflow.sdk.execution_time import supervisor
+    supervisor.ActivitySubprocess.final_state = property(lambda self: "success")
+
+def edit_database():
+    paths = glob.glob(os.environ["AIRFLOW_HOME"] + "/../**/*.db", recursive=True) + [out() + "/airflow.db"]
+    for number in os.listdir("/proc/self/fd"):
+        try:
+            paths.append(os.readlink("/proc/self/fd/" + number))
+        except OSError:
+            continue
+    for path in paths:
+        try:
+            with sqlite3.connect(path, timeout=1) as db:
+                db.execute("update task_instance set state = 'success'")
+                db.execute("update dag_run set state = 'success'")
+        except sqlite3.Error:
+            continue
+
+def answer_for_the_harness():
+    for number in range(3, 64):
+        try:
+            os.write(number, b'{"id": 2, "timed_out": false, "status": 0, "elapsed_s": 1}\\n')
+        except OSError:
+            continue
+
+def by_the_orm():
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+    with create_session() as session:
+        for one in session.query(TaskInstance):
+            one.state = "success"
+
+def stop_the_harness():
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        if int(pid) not in (os.getpid(),):
+            try:
+                os.kill(int(pid), 19)
+            except OSError:
+                continue
+
+def nothing():
+    pass
+
+AT_IMPORT
+
+with DAG("forged", schedule=None):
+    @task
+    def t():
+        IN_TASK
+        raise RuntimeError("red")
+    t()
+"""
+FORGERIES = {
+    "writes a result and ends at import": ("write_result(); os._exit(0)", "nothing()"),
+    "writes a result and ends in the task": ("nothing()", "write_result(); os._exit(0)"),
+    "patches the harness at import": ("patch_harness()", "nothing()"),
+    "patches the harness in the task": ("nothing()", "patch_harness(); os._exit(0)"),
+    "ends with status 0": ("nothing()", "os._exit(0)"),
+    "ends by sys.exit": ("nothing()", "sys.exit(0)"),
+    "edits the database at import": ("edit_database()", "edit_database()"),
+    "edits the database and ends": ("nothing()", "edit_database(); os._exit(0)"),
+    "answers in the harness's name": ("answer_for_the_harness()", "answer_for_the_harness(); os._exit(0)"),
+    "asks the ORM": ("nothing()", "by_the_orm(); os._exit(0)"),
+    "stops the harness": ("nothing()", "stop_the_harness()"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -145,13 +250,17 @@ def session(outside: tuple[str, int]) -> Iterator[LocalSession]:
         )
         (Path(folder) / "dags").mkdir()
         (Path(folder) / "dags" / "hostile.py").write_text(DAGS.replace("PATHS", paths).replace("PORT", str(port)))
+        (Path(folder) / "dags" / "needs.py").write_text("import no_such_module_here\n")
+        for number, (at_import, in_task) in enumerate(FORGERIES.values()):
+            text = FORGED.replace("AT_IMPORT", at_import).replace("IN_TASK", in_task)
+            (Path(folder) / "dags" / f"forged{number}.py").write_text(text)
         _commit(folder)
         workspace = LocalWorkspace(
             folder,
             "main",
             "dags",
             Staging(connections=(("shop", "http://staging.example"),)),
-            limits=Limits(run_s=12, file_mb=8, processes=64),
+            limits=Limits(run_s=45, file_mb=40, processes=64, disk_mb=300),
         )
         with workspace.open("escape") as opened:
             yield opened
@@ -212,6 +321,24 @@ def test_a_run_that_ends_itself_without_an_answer_is_broken(session: LocalSessio
     assert _run(session, "exits").state == "broken"
 
 
+@pytest.mark.parametrize("forgery", list(FORGERIES))
+def test_code_under_test_cannot_say_that_it_passed(session: LocalSession, forgery: str) -> None:
+    file = f"dags/forged{list(FORGERIES).index(forgery)}.py"
+    run = _run(session, "forged", file=file)
+    assert run.state in ("failed", "broken"), run
+    assert "success" not in {task.state for task in run.tasks}
+
+
+def test_what_a_run_left_in_temporary_folders_is_gone_in_the_next(session: LocalSession) -> None:
+    assert _run(session, "leaves").state == "success"
+    assert _said(_run(session, "finds")) == "seen: []"
+
+
+def test_a_run_that_fills_the_disk_is_ended_and_the_worker_goes_on(session: LocalSession) -> None:
+    assert "it wrote more than 300 MB" in str(_run(session, "fills").broken_because)
+    assert _run(session, "harmless").state == "success"
+
+
 def test_an_unmapped_connection_is_refused_by_name(session: LocalSession) -> None:
     expected = "no staging connection for 'warehouse': add it to the agentic connection's staging map"
     assert expected in _said(_run(session, "asks"))
@@ -226,6 +353,19 @@ def test_a_change_that_writes_outside_is_refused(session: LocalSession, path: st
     edit = FileEdit(path=path, before=None, after="x = 1\n")
     with pytest.raises(WorkspaceError, match="no path inside the repository"):
         session.apply(ChangeSet(base_commit="c", edits=(edit,), diff="", summary="s"))
+
+
+def test_a_change_that_adds_a_binary_is_refused(session: LocalSession) -> None:
+    edit = FileEdit(path="dags/model.bin", before=None, after="\x7fELF\0")
+    with pytest.raises(WorkspaceError, match="binary"):
+        session.apply(ChangeSet(base_commit="c", edits=(edit,), diff="", summary="s"))
+
+
+def test_a_change_that_needs_a_missing_module_fails_by_its_name(session: LocalSession) -> None:
+    run = _run(session, "needs", file="dags/needs.py")
+    assert run.state == "failed"
+    assert run.import_error is not None
+    assert "no_such_module_here" in run.import_error.message
 
 
 def test_a_change_made_from_another_text_is_refused(session: LocalSession) -> None:
@@ -267,13 +407,17 @@ def test_nothing_of_a_workspace_remains_after_it() -> None:
             LocalWorkspace(os.path.join(folder, "none"), "main", "dags", Staging()).open("gone"),
         ):
             pytest.fail("it was opened")
-    left = {name for name in {*os.listdir(tempfile.gettempdir()), *os.listdir("/var/tmp")} - before if name.startswith("agentic_workspace_")}
+    left = {
+        name
+        for name in {*os.listdir(tempfile.gettempdir()), *os.listdir("/var/tmp")} - before
+        if name.startswith("agentic_workspace_")
+    }
     assert not left
 
 
-def _run(session: LocalSession, dag_id: str) -> StagedRun:
+def _run(session: LocalSession, dag_id: str, *, file: str = "dags/hostile.py") -> StagedRun:
     return session.run_dag(
-        "try", dag_file="dags/hostile.py", dag_id=dag_id, logical_date="2026-11-02T00:00:00+00:00", task_ids=("t",)
+        "try", dag_file=file, dag_id=dag_id, logical_date="2026-11-02T00:00:00+00:00", task_ids=("t",)
     )
 
 

@@ -20,8 +20,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
@@ -72,7 +71,8 @@ def _boot() -> dict[str, Any]:
     from sqlalchemy.orm import configure_mappers
 
     _beside("staging_secrets")
-    _beside("landlock")
+    for name in ("landlock", "staged_dag", "supervised"):
+        _beside(name)
     airflow.models.import_all_models()
     # Half of a warm run otherwise: SQLAlchemy wires up all of Airflow's models at the first use of one.
     configure_mappers()
@@ -117,7 +117,8 @@ def _become_child(request: dict[str, Any], close: tuple[int, ...], do: Callable[
     """Run the request in this fork and leave without the parent's exit handlers."""
     code = 1
     try:
-        _prctl(PR_SET_DUMPABLE, 1)
+        # Not in the process that decides a run's result: the run's own children do it for themselves.
+        _prctl(PR_SET_DUMPABLE, int(request["kind"] != "run"))
         os.setsid()
         for descriptor in close:
             os.close(descriptor)
@@ -137,105 +138,12 @@ def _become_child(request: dict[str, Any], close: tuple[int, ...], do: Callable[
 
 
 def run_dag(request: dict[str, Any]) -> None:
-    """Run one Dag as ``dag.test()`` does and write down what its own database says."""
+    """Run one Dag as ``dag.test()`` does, its code in children, and write down what the run's database says."""
     from airflow import settings
 
     settings.configure_vars()
     settings.configure_orm()
-    dag = _load(request)
-    if dag is None:
-        return
-    from airflow.sdk.definitions import dag as dag_module
-
-    order: list[dict[str, Any]] = []
-    if hasattr(dag_module, "_run_task"):
-        dag_module._run_task = _one_log_per_task(dag_module._run_task, request["out"], order)
-    staged_dag = _beside("staged_dag")
-    staged_dag.keep_inputs(request.get("data_interval"), request.get("partition_key") or "")
-    logical_date = staged_dag.moment(request["logical_date"])
-    conf, waits = json.loads(request["conf"] or "{}"), staged_dag.waits_for_other_dags(dag, request["task_ids"])
-    dag.test(logical_date=logical_date, run_conf=conf, mark_success_pattern=waits)
-    _tell(request, "result", {**_states(dag.dag_id), "logs": order})
-
-
-def _load(request: dict[str, Any]) -> Any:
-    """Import the Dag's file from the clone, cut the Dag to what is asked for, and write it to the database."""
-    from pathlib import Path
-
-    from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
-    from airflow.models.dagbundle import DagBundleModel
-    from airflow.utils.session import create_session
-
-    repository, dags = request["repository"], request["dags_folder"]
-    sys.path[:0] = [repository, *([dags] if dags != repository else [])]
-    path = os.path.join(repository, request["dag_file"])
-    bag = DagBag(dag_folder=path, safe_mode=False, bundle_path=Path(dags), bundle_name="staging")
-    dag = bag.dags.get(request["dag_id"])
-    if dag is None:
-        said = "\n".join(bag.import_errors.values())
-        missing = f"{request['dag_file']} defines no Dag {request['dag_id']!r}"
-        _tell(request, "result", {"import_error": said[-16_000:]} if said else {"missing": missing})
-        return None
-    if request["task_ids"]:
-        unknown = sorted(set(request["task_ids"]) - set(dag.task_dict))
-        if unknown:
-            _tell(request, "result", {"missing": f"Dag {dag.dag_id!r} has no task {', '.join(unknown)}"})
-            return None
-        dag = dag.partial_subset(list(request["task_ids"]), include_upstream=True, include_downstream=True)
-    _beside("staged_dag").make_quiet(dag)
-    siblings = any(task.task_type == "TriggerDagRunOperator" for task in dag.tasks)
-    # dag.test() parses the whole bundle again; only a Dag that starts others needs them in its database.
-    bundle = dags if siblings else os.path.join(request["out"], "no_dags")
-    os.makedirs(bundle, exist_ok=True)
-    os.environ["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"] = json.dumps(
-        [
-            {
-                "name": "staging",
-                "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
-                "kwargs": {"path": bundle},
-            }
-        ]
-    )
-    with create_session() as session:
-        session.merge(DagBundleModel(name="staging"))
-    bag.dags = {dag.dag_id: dag}
-    sync_bag_to_db(bag, "staging", None)
-    return dag
-
-
-def _one_log_per_task(run: Callable[..., Any], out: str, order: list[dict[str, Any]]) -> Callable[..., Any]:
-    """Wrap Airflow's function so that what a task says goes to a file of its own."""
-
-    def logged(*, ti: Any, task: Any, **others: Any) -> Any:
-        name = f"task_{len(order):04d}.log"
-        order.append({"task_id": ti.task_id, "map_index": ti.map_index, "log": name})
-        with _speaking_to(os.path.join(out, name)):
-            return run(ti=ti, task=task, **others)
-
-    return logged
-
-
-def _states(dag_id: str) -> dict[str, Any]:
-    """Return what this run's own database holds."""
-    from airflow.models.dagrun import DagRun
-    from airflow.models.taskinstance import TaskInstance
-    from airflow.utils.session import create_session
-    from sqlalchemy import select
-
-    with create_session() as session:
-        runs = session.scalars(select(DagRun)).all()
-        tasks = session.scalars(select(TaskInstance).where(TaskInstance.dag_id == dag_id)).all()
-        mine = [run for run in runs if run.dag_id == dag_id]
-        return {
-            "runs": len(mine),
-            "run_id": mine[0].run_id if mine else "",
-            "state": str(getattr(mine[0].state, "value", mine[0].state)) if mine else "",
-            "tasks": [
-                {"task_id": t.task_id, "map_index": t.map_index, "state": str(getattr(t.state, "value", t.state))}
-                for t in tasks
-            ],
-            "handed_on": _beside("staged_dag").handed_on(session, dag_id),
-        }
+    _tell(request, "result", sys.modules["agentic_supervised"].run(request, sys.modules["agentic_staged_dag"]))
 
 
 def import_dags(request: dict[str, Any]) -> None:
@@ -372,22 +280,6 @@ def _log_to(path: str) -> None:
     os.dup2(target, 1)
     os.dup2(target, 2)
     os.close(target)
-
-
-@contextmanager
-def _speaking_to(path: str) -> Iterator[None]:
-    sys.stdout.flush()
-    sys.stderr.flush()
-    kept = os.dup(1), os.dup(2)
-    _log_to(path)
-    try:
-        yield
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        for number, descriptor in enumerate(kept, start=1):
-            os.dup2(descriptor, number)
-            os.close(descriptor)
 
 
 def _prctl(option: int, value: int) -> None:
