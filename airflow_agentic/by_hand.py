@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -45,8 +46,12 @@ def start(agentic_conn_id: str, dag_id: str, run_id: str) -> dict[str, str]:
             {
                 "dag_run_id": incident_id,
                 "logical_date": None,
-                "conf": {"failure": failure_as_json(failure), "incident_id": incident_id},
-                "note": "agentic triage, started by hand",
+                "conf": {
+                    "failure": failure_as_json(failure),
+                    "incident_id": incident_id,
+                    "started_by": getpass.getuser(),
+                },
+                "note": f"agentic triage, started by hand by {getpass.getuser()}"[:1000],
             },
         )
         if created:
@@ -73,13 +78,13 @@ def run_here(agentic_conn_id: str, dag_id: str, run_id: str, *, say: Callable[[s
         say("validating in the workspace" if proposal.change else "no change to prove")
         verdict = pipeline.prove(incident_id, parts.validation(incident_id))
         say(f"verdict: {verdict.decision.name}")
-        asked = pipeline.needs_person(incident_id, parts.review())
+        asked = pipeline.needs_person(incident_id, parts.review(incident_id))
         answer = (
             Approval(answer=Answer.TIMED_OUT, reason="run by hand, nobody was asked")
             if asked
             else Approval(answer=Answer.NOT_NEEDED)
         )
-        pipeline.decide(incident_id, answer, parts.review())
+        pipeline.decide(incident_id, answer, parts.review(incident_id))
         outcome = pipeline.deliver(incident_id, parts.deliverance(incident_id))
     return {"incident_id": incident_id, "result": outcome.status.value, "detail": outcome.url or outcome.detail}
 

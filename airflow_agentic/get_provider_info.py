@@ -33,7 +33,11 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [
             {
                 "integration-name": _INTEGRATION,
-                "python-modules": ["airflow_agentic.operators.sweep", "airflow_agentic.operators.triage"],
+                "python-modules": [
+                    "airflow_agentic.operators.permit",
+                    "airflow_agentic.operators.sweep",
+                    "airflow_agentic.operators.triage",
+                ],
             }
         ],
         "hooks": [{"integration-name": _INTEGRATION, "python-modules": ["airflow_agentic.hooks.agentic"]}],

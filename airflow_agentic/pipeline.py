@@ -21,10 +21,22 @@ from airflow_agentic.context.gather import gather
 from airflow_agentic.errors import AgenticError, DeliveryRefused, Stopped
 from airflow_agentic.facts import dossier_facts, lines, proof_facts, proposal_facts, size, verdict_facts
 from airflow_agentic.forges.hygiene import supersede
-from airflow_agentic.forges.publish import Publication, build_delivery, cause_of, publish
+from airflow_agentic.forges.publish import Publication, build_delivery, cause_of, no_more_than_accepted, publish
 from airflow_agentic.forges.undo import Undone, undo
+from airflow_agentic.guardrails.approvals import (
+    ANSWERED,
+    ASKED,
+    Question,
+    answer_to,
+    approval_facts,
+    ask,
+    settled,
+    subject_of,
+    weigh,
+)
 from airflow_agentic.guardrails.judge import judge
 from airflow_agentic.guardrails.ledger import stage
+from airflow_agentic.guardrails.rules.action_class import CLEAR, asks_about
 from airflow_agentic.guardrails.rules.team_rules import TeamRulesRule
 from airflow_agentic.guardrails.stop import Go, nothing_stops
 from airflow_agentic.ports import (
@@ -76,6 +88,8 @@ class Investigation:
     agent: Agent
     fallback: Agent
     token_budget: int = 12_000
+    held_back: tuple[str, ...] = ()
+    """Why less may be done than was configured; for the ledger."""
     go: Go = nothing_stops
     """Asked before each stage; it raises `Stopped` while the kill switch is thrown or maintenance is on."""
 
@@ -91,6 +105,8 @@ class Validation:
     redactor: Redactor
     reduction: ReductionLimits = field(default_factory=ReductionLimits)
     go: Go = nothing_stops
+    judged: Callable[[str, Verdict], None] | None = None
+    """Told of each verdict: a change that broke a rule costs trust."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +115,12 @@ class Review:
 
     incidents: Incidents
     ledger: Ledger
+    approvers: tuple[str, ...] = ()
+    """Ids of the users who may answer; empty: whoever Airflow lets."""
+    excluded: tuple[str, ...] = ()
+    """Whose word does not count: four eyes."""
+    timeout_s: float = 0.0
+    """How long a person has; 0: Airflow alone watches the time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +135,8 @@ class Deliverance:
     publication: Publication
     fixes: Fixes | None = None
     """Where each pull request is noted, to be watched once merged; None: it is not watched."""
+    wider: Callable[[], tuple[str, ...]] | None = None
+    """What the forge's credential can do beyond what was accepted; None: permissions are not locked."""
     clear: Callable[[Incident, Proposal], str] | None = None
     """Clears a transient failure once; None: the trust level or the connection does not allow it."""
     go: Go = nothing_stops
@@ -145,7 +169,7 @@ def investigate(incident_id: str, parts: Investigation) -> Proposal:
             members=dossier.incident.members,
             logical_date=dossier.incident.logical_date,
         )
-        with stage(parts.ledger, incident_id, "propose", go=parts.go, agent=parts.agent.name) as facts:
+        with stage(parts.ledger, incident_id, "propose", go=parts.go, agent=parts.agent.name, **_held(parts)) as facts:
             proposal = propose(dossier, agent=parts.agent, fallback=parts.fallback)
             facts.update(proposal_facts(proposal), body=parts.ledger.attach(incident_id, proposal))
         parts.incidents.keep(incident_id, proposal)
@@ -179,6 +203,8 @@ def prove(incident_id: str, parts: Validation) -> Verdict:
             verdict = judge(proposal, proof, rules=(*parts.rules, TeamRulesRule(dossier.team_rules)))
             facts.update(verdict_facts(verdict), body=parts.ledger.attach(incident_id, verdict))
         parts.incidents.keep(incident_id, verdict)
+        if parts.judged:
+            parts.judged(incident_id, verdict)
         parts.incidents.advance(
             incident_id, IncidentState.JUDGED, f"proof: {proof.status.value}, verdict: {verdict.decision.name}"
         )
@@ -186,25 +212,35 @@ def prove(incident_id: str, parts: Validation) -> Verdict:
 
 
 def needs_person(incident_id: str, parts: Review) -> bool:
-    """Say whether a person is asked: only for a proved change on which the verdict is ASK."""
+    """Say whether a person is asked: for a proved change, or a clear, on which the verdict is ASK.
+
+    Where the policy names approvers and none of them may answer this one, nobody is asked and the answer is no.
+    """
     incident = parts.incidents.get(incident_id)
     verdict, proof = _kept(parts.incidents, incident, Verdict), _kept(parts.incidents, incident, Proof)
     proposal = _kept(parts.incidents, incident, Proposal)
-    asks = verdict.decision is Decision.ASK and proposal.change is not None and proof.status.value == "proved"
-    if asks:
-        parts.ledger.append(incident_id, "review", "asked", verdict_facts(verdict))
-        parts.incidents.advance(incident_id, IncidentState.AWAITING_REVIEW, "waiting for a person's answer")
-    return asks
+    proved = proposal.change is not None and proof.status.value == "proved"
+    if verdict.decision is not Decision.ASK or not (proved or asks_about(verdict.findings, CLEAR)):
+        return False
+    question = ask(subject_of(proposal), approvers=parts.approvers, excluded=parts.excluded, timeout_s=parts.timeout_s)
+    facts = {**verdict_facts(verdict), "subject": question.subject, "approvers": ", ".join(question.may_answer())}
+    parts.ledger.append(incident_id, "review", ASKED, facts)
+    parts.incidents.keep(incident_id, question)
+    if question.nobody_may():
+        why = f"four eyes: none of {', '.join(question.approvers)} may answer this one"
+        decide(incident_id, Approval(answer=Answer.REJECTED, reason=why), parts)
+        return False
+    parts.incidents.advance(incident_id, IncidentState.AWAITING_REVIEW, "waiting for a person's answer")
+    return True
 
 
 def decide(incident_id: str, approval: Approval, parts: Review) -> None:
-    """Write down what a person answered, a rejection and a time-out included."""
-    parts.ledger.append(
-        incident_id,
-        "review",
-        "answered",
-        {"answer": approval.answer.value, "by": approval.by or "", "reason": approval.reason},
-    )
+    """Write down what a person answered, a rejection and a time-out included; of two answers the stricter holds."""
+    incident = parts.incidents.get(incident_id)
+    subject = subject_of(_kept(parts.incidents, incident, Proposal))
+    approval = weigh(parts.incidents.kept(incident_id, Question), approval, subject)
+    parts.ledger.append(incident_id, "review", ANSWERED, approval_facts(approval, subject))
+    approval = settled(parts.ledger.entries(incident_id), subject)
     parts.incidents.keep(incident_id, approval)
     parts.incidents.advance(incident_id, IncidentState.REVIEWED, f"review: {approval.answer.value}")
 
@@ -218,7 +254,7 @@ def deliver(incident_id: str, parts: Deliverance) -> Outcome:
     with _failing_safe(parts.incidents, incident_id, "deliver"):
         dossier, proposal = _kept(parts.incidents, incident, Dossier), _kept(parts.incidents, incident, Proposal)
         proof, verdict = _kept(parts.incidents, incident, Proof), _kept(parts.incidents, incident, Verdict)
-        approval = parts.incidents.kept(incident_id, Approval) or Approval(answer=Answer.NOT_NEEDED)
+        approval = answer_to(parts.ledger.entries(incident_id), proposal, verdict)
         with stage(parts.ledger, incident_id, "publish", go=parts.go) as facts:
             outcome = publish(
                 incident,
@@ -228,7 +264,7 @@ def deliver(incident_id: str, parts: Deliverance) -> Outcome:
                 verdict,
                 approval,
                 forge=parts.forge,
-                publication=parts.publication,
+                publication=no_more_than_accepted(parts.publication, parts.wider),
                 redactor=parts.redactor,
                 before=_before(parts, incident_id, "publish"),
                 fixes=parts.fixes,
@@ -245,7 +281,7 @@ def deliver(incident_id: str, parts: Deliverance) -> Outcome:
                 older=lambda fix: _older(fix, parts),
                 before=_before(parts, incident_id, "publish"),
             )
-        if parts.clear:
+        if parts.clear and (approval.answer is Answer.APPROVED or not asks_about(verdict.findings, CLEAR)):
             parts.go(incident_id)
             outcome = replace(outcome, detail=f"{outcome.detail} {parts.clear(incident, proposal)}".strip())
         parts.incidents.keep(incident_id, outcome)
@@ -289,6 +325,10 @@ def _reduced(proposal: Proposal, proof: Proof) -> Proposal:
         return proposal
     said = (f"taken out, because nothing that was run needs it: {part}" for part in proof.taken_out)
     return replace(proposal, change=proof.reduced, notes=(*proposal.notes, *said))
+
+
+def _held(parts: Investigation) -> dict[str, str]:
+    return {"held_back": lines(parts.held_back)} if parts.held_back else {}
 
 
 def _before(parts: Deliverance, incident_id: str, name: str) -> Callable[[str, Mapping[str, object]], None]:

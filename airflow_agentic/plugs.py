@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from airflow_agentic import registry
@@ -24,6 +25,7 @@ from airflow_agentic.context.task_log import TaskLogSource
 from airflow_agentic.context.team_rules import TeamRulesSource
 from airflow_agentic.edit_buffer import EditBuffer
 from airflow_agentic.errors import SettingsError, SourceUnavailable
+from airflow_agentic.guardrails.rules.action_class import ActionClassRule
 from airflow_agentic.guardrails.rules.allowed_paths import AllowedPathsRule
 from airflow_agentic.guardrails.rules.confidence import ConfidenceRule
 from airflow_agentic.guardrails.rules.proof import ProofRule
@@ -34,7 +36,9 @@ from airflow_agentic.guardrails.rules.suspicious_code import SuspiciousCodeRule
 from airflow_agentic.guardrails.rules.trust_level import TrustLevelRule
 from airflow_agentic.guardrails.rules.weakened_checks import WeakenedChecksRule
 from airflow_agentic.guardrails.rules.written_data import WrittenDataRule
+from airflow_agentic.plugs_github import Connect, GithubCredential
 from airflow_agentic.plugs_lineage import lineage_origins, lineage_tools
+from airflow_agentic.policy.policy import Mandate, Policy
 from airflow_agentic.ports import (
     Agent,
     AirflowReader,
@@ -59,7 +63,6 @@ from airflow_agentic.tools.search_code import SearchCodeTool
 from airflow_agentic.tools.task_log import TaskLogTool
 from airflow_agentic.workspaces.staging import Staging
 
-Connect = Callable[[str], Any]
 _ASKPASS = (
     '#!/bin/sh\ncase "$1" in Username*) printf %s "$AGENTIC_GIT_LOGIN";; *) printf %s "$AGENTIC_GIT_PASSWORD";; esac\n'
 )
@@ -138,13 +141,22 @@ def build_agent(
     return agent
 
 
-def build_rules(scope: Scope, redactor: Redactor) -> tuple[Rule, ...]:
-    """Return every guardrail, with the scope's limits."""
+def build_rules(
+    scope: Scope, redactor: Redactor, mandate: Mandate | None = None, signals: Sequence[str] = ()
+) -> tuple[Rule, ...]:
+    """Return every guardrail, with the scope's limits.
+
+    :param mandate: what the policy adds; None: what holds without a policy.
+    :param signals: what told of the failure: a policy may ask a person after some of them only.
+    """
+    said = mandate or Policy().mandate(None, scope)
     return (
         TrustLevelRule(scope.trust_level.value),
         ProofRule(),
         ProtectedPathsRule(scope.protected_paths),
         AllowedPathsRule(scope.allowed_paths),
+        AllowedPathsRule(said.also_within),
+        ActionClassRule(said.asked_after(), said.asked_paths, signals, may_clear=scope.may_clear),
         SizeRule(scope.max_files, scope.max_lines),
         SecretsRule(redactor),
         WeakenedChecksRule(),
@@ -172,9 +184,10 @@ def build_staging(scope: Scope, connect: Connect) -> Staging:
     )
 
 
-def build_forge(scope: Scope, *, changes: Changes, connect: Connect) -> Forge:
+def build_forge(scope: Scope, *, changes: Changes, connect: Connect, closing: ExitStack | None = None) -> Forge:
     """Return the forge, narrowed to the scope's repository.
 
+    :param closing: ends the tokens that are made for it; without, they live until they expire, within the hour.
     :raises SettingsError: there is no such forge, or a field that it needs is empty.
     """
     kind = registry.find("forges", scope.forge)
@@ -185,8 +198,14 @@ def build_forge(scope: Scope, *, changes: Changes, connect: Connect) -> Forge:
         return forge
     if not scope.forge_conn_id:
         raise SettingsError(f"Using forge {scope.forge!r} failed: forge_conn_id is empty. Name a connection.")
+    access = GithubCredential(scope.forge_conn_id, scope.repository, connect, closing)
     remote: Forge = kind(
-        lambda: _github_client(scope.forge_conn_id, connect), scope.repository, scope.base_branch, accept=scope.accept
+        access.for_changes,
+        scope.repository,
+        scope.base_branch,
+        accept=scope.accept,
+        grant=access.grant,
+        issue_client_factory=access.for_issues,
     )
     return remote
 
@@ -222,13 +241,6 @@ def git_environment(scope: Scope, connect: Connect, folder: str) -> dict[str, st
         "AGENTIC_GIT_LOGIN": conn.login or "x-access-token",
         "AGENTIC_GIT_PASSWORD": conn.password or "",
     }
-
-
-def _github_client(conn_id: str, connect: Connect) -> Any:
-    from airflow.providers.github.hooks.github import GithubHook
-
-    connect(conn_id)
-    return GithubHook(github_conn_id=conn_id).get_conn()
 
 
 def _tools(dossier: Dossier, buffer: EditBuffer, reader: AirflowReader, lineage: Sequence[Origin]) -> tuple[Tool, ...]:

@@ -12,9 +12,10 @@ from typing import Any
 
 from airflow.sdk import DAG
 
+from airflow_agentic.operators.permit import PermitOperator
 from airflow_agentic.operators.triage import DeliverOperator, InvestigateOperator, ReviewOperator, ValidateOperator
 
-TASKS = ("investigate", "validate", "review", "deliver")
+TASKS = ("investigate", "permit", "validate", "review", "deliver")
 
 
 def triage_dag(
@@ -28,29 +29,25 @@ def triage_dag(
     reviewers: Sequence[Mapping[str, Any]] = (),
     channels: Sequence[Any] = (),
     retries: int = 1,
+    ask_before_staging: bool = False,
 ) -> DAG:
     """Return the triage Dag. Assign it to a name at module level so that Airflow finds it.
 
-    :param queues: task id → queue; tasks are ``investigate``, ``validate``, ``review``, ``deliver``.
+    :param queues: task id → queue; tasks are ``investigate``, ``permit``, ``validate``, ``review``, ``deliver``.
     :param pools: task id → pool.
     :param max_active_runs: how many incidents are looked at at once; the others wait in the queue.
     :param review_timeout: how long a person has to answer; silence is a no.
     :param reviewers: users who may answer, ``{"id": ..., "name": ...}``; empty: whoever may edit the Dag.
-    :param channels: Airflow notifiers that are told of the outcome.
+    :param channels: Airflow notifiers that are told when a person is asked, and of the outcome.
+    :param ask_before_staging: one more task, ``permit``: where the policy wants a person for ``staging_write`` it asks
+        before the proof may use staging connections. Without it such a proof runs without them.
     :raises ValueError: a queue or a pool is given for a task that does not exist.
     """
-    for name, mapping in (("queues", queues), ("pools", pools)):
-        unknown = sorted(set(mapping or {}) - set(TASKS))
-        if unknown:
-            raise ValueError(f"triage_dag({name}=...) names {unknown}; the tasks are {', '.join(TASKS)}.")
+    _refuse_unknown(queues=queues, pools=pools)
 
     def place(task_id: str) -> dict[str, Any]:
-        chosen: dict[str, Any] = {"task_id": task_id, "agentic_conn_id": agentic_conn_id}
-        if queues and task_id in queues:
-            chosen["queue"] = queues[task_id]
-        if pools and task_id in pools:
-            chosen["pool"] = pools[task_id]
-        return chosen
+        places = {"queue": (queues or {}).get(task_id), "pool": (pools or {}).get(task_id)}
+        return {"task_id": task_id, "agentic_conn_id": agentic_conn_id, **{k: v for k, v in places.items() if v}}
 
     dag = DAG(
         dag_id,
@@ -67,8 +64,24 @@ def triage_dag(
         incident_id = "{{ ti.xcom_pull(task_ids='investigate') }}"
         validate = ValidateOperator(incident_id=incident_id, **place("validate"))
         review = ReviewOperator(
-            incident_id=incident_id, response_timeout=review_timeout, assigned_users=list(reviewers), **place("review")
+            incident_id=incident_id,
+            response_timeout=review_timeout,
+            assigned_users=list(reviewers),
+            channels=list(channels),
+            **place("review"),
         )
         deliver = DeliverOperator(incident_id=incident_id, channels=list(channels), **place("deliver"))
         investigate >> validate >> review >> deliver
+        if ask_before_staging:
+            permit = PermitOperator(
+                incident_id=incident_id, response_timeout=review_timeout, channels=list(channels), **place("permit")
+            )
+            investigate >> permit >> validate
     return dag
+
+
+def _refuse_unknown(**given: Mapping[str, str] | None) -> None:
+    for name, mapping in given.items():
+        unknown = sorted(set(mapping or {}) - set(TASKS))
+        if unknown:
+            raise ValueError(f"triage_dag({name}=...) names {unknown}; the tasks are {', '.join(TASKS)}.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timezone
 from functools import cached_property
@@ -22,13 +22,13 @@ from airflow_agentic.airflow_rest import AirflowRest
 from airflow_agentic.context.airflow_api import AirflowApi
 from airflow_agentic.context.lineage import Origin
 from airflow_agentic.context.suspects import rank
-from airflow_agentic.errors import SettingsError, Stopped
+from airflow_agentic.errors import SettingsError
 from airflow_agentic.forges.hygiene import Caps, room
 from airflow_agentic.forges.publish import Publication
-from airflow_agentic.guardrails.escape import code_block, escape_markdown
+from airflow_agentic.guardrails.lock import digest_at, lock_path
 from airflow_agentic.guardrails.occurrences import WaitingAgent
 from airflow_agentic.guardrails.redact import SpanRedactor
-from airflow_agentic.guardrails.stop import StoppableWorkspace, refuse_if_stopped
+from airflow_agentic.guardrails.stop import StoppableWorkspace
 from airflow_agentic.pipeline import Deliverance, Investigation, Review, Validation
 from airflow_agentic.plugs import (
     build_agent,
@@ -44,7 +44,9 @@ from airflow_agentic.plugs_lineage import lineage_origins
 from airflow_agentic.policy.policy import Mandate
 from airflow_agentic.policy.read import PolicyOnDisk
 from airflow_agentic.ports import Agent, AirflowReader, Redactor, Workspace
-from airflow_agentic.records import Delivery, Failure, Proposal, ReductionLimits, Signal, Verdict
+from airflow_agentic.powers.sql import sql_powers
+from airflow_agentic.records import Delivery, Failure, ReductionLimits, Signal
+from airflow_agentic.rulings import Rulings
 from airflow_agentic.scope import Scope, TrustLevel, read_scope
 from airflow_agentic.settings import Settings, read_settings
 from airflow_agentic.store.engine import Store, open_store
@@ -75,15 +77,18 @@ def connected_to(settings: Settings, scope: Scope) -> Iterator[Parts]:
     """Yield the parts for a scope that has been read already. :raises SettingsError: the policy cannot be read."""
     policy = PolicyOnDisk(scope.policy_file or settings.policy_file)
     policy.current()
+    digest = digest_at(lock_path(settings.permissions_lock, policy.path))
     with (
         tempfile.TemporaryDirectory(prefix="agentic-") as folder,
         open_store(
             settings.store_url,
             redactor=SpanRedactor(registered_values, masker=masked),
             keep_bodies=settings.ledger_content == "full",
+            manifest=digest,
         ) as store,
+        ExitStack() as closing,
     ):
-        yield Parts(settings=settings, scope=scope, store=store, folder=folder, policy=policy)
+        yield Parts(settings=settings, scope=scope, store=store, folder=folder, policy=policy, closing=closing)
 
 
 def connection(conn_id: str) -> Any:
@@ -109,25 +114,18 @@ class Parts:
     folder: str
     """A temporary folder of this task's own."""
     policy: PolicyOnDisk = field(default_factory=lambda: PolicyOnDisk(""))
+    closing: ExitStack = field(default_factory=ExitStack)
+    """Left at the end of the task: it ends the tokens that were made."""
 
-    def mandate(self, incident_id: str) -> Mandate:
-        """Return what the policy leaves of the scope to the Dag of this incident."""
-        incident = self.store.incidents.get(incident_id)
-        return self.policy.current().mandate_for(incident.dag_id, incident.tags, incident.owners, self.scope)
-
-    def go(self, incident_id: str) -> None:
-        """Do nothing while work may go on. :raises Stopped: the switch is thrown, or the Dag is in maintenance."""
-        refuse_if_stopped(self.store.incidents)
-        mandate = self.mandate(incident_id)
-        if mandate.killed:
-            raise Stopped(
-                f"Stopped by kill_switch of the policy {self.policy.current().path!r}. Incidents are recorded, nothing "
-                "else is done. To go on set it to false."
-            )
-        closed = mandate.closed_until(datetime.now(timezone.utc))
-        if closed:
-            until = closed[0].isoformat(timespec="seconds")
-            raise Stopped(f"In maintenance until {until}: {closed[1]}. It is picked up after that.", until=until)
+    @cached_property
+    def rulings(self) -> Rulings:
+        """What policy, lock, standing and kill switch say."""
+        return Rulings(
+            scope=self.scope,
+            store=self.store,
+            policy=self.policy,
+            permissions_lock=self.settings.permissions_lock,
+        )
 
     def failure_from(self, conf: Mapping[str, Any]) -> tuple[str, Failure]:
         """Return the incident's id and the failure that a triage run's conf describes.
@@ -163,7 +161,7 @@ class Parts:
 
     def investigation(self, incident: str) -> Investigation:
         """Eyes and, if the connection names one, a model."""
-        rules, mandate = RulesAgent(), self.mandate(incident)
+        rules, mandate = RulesAgent(), self.rulings.mandate(incident)
         return Investigation(
             incidents=self.store.incidents,
             ledger=self.store.ledger,
@@ -180,12 +178,14 @@ class Parts:
             redactor=self.redactor,
             agent=self._agent(incident, rules, mandate),
             fallback=rules,
-            go=self.go,
+            held_back=mandate.held_back,
+            go=self.rulings.go,
         )
 
     def validation(self, incident: str) -> Validation:
         """An isolated workspace with staging connections."""
-        scope = self.mandate(incident).scope
+        mandate = self.rulings.mandate(incident)
+        scope = self.rulings.staged(incident, mandate, lambda name: sql_powers(name, connection(name)))
         workspace: Workspace = registry.find("workspaces", "local")(
             clone_url=clone_url(scope),
             base_branch=scope.base_branch,
@@ -197,40 +197,46 @@ class Parts:
         return Validation(
             incidents=self.store.incidents,
             ledger=self.store.ledger,
-            workspace=StoppableWorkspace(workspace, self.go),
-            rules=build_rules(scope, self.redactor),
+            workspace=StoppableWorkspace(workspace, self.rulings.go),
+            rules=build_rules(scope, self.redactor, mandate, self.rulings.signals(incident)),
             redactor=self.redactor,
+            judged=self.rulings.note_breach,
             reduction=ReductionLimits(seconds=scope.reduce_s),
-            go=self.go,
+            go=self.rulings.go,
         )
 
-    def review(self) -> Review:
-        """Nothing but the store."""
-        return Review(incidents=self.store.incidents, ledger=self.store.ledger)
+    def review(self, incident: str, *, starters: Sequence[str] = (), timeout_s: float = 0.0) -> Review:
+        """Nothing but the store.
 
-    def review_text(self, incident_id: str) -> str:
-        """Return what a reviewer is shown, in Markdown: why it asks, the cause, the change."""
-        proposal: Proposal | None = self.store.incidents.kept(incident_id, Proposal)
-        verdict: Verdict | None = self.store.incidents.kept(incident_id, Verdict)
-        if proposal is None or verdict is None or proposal.change is None:
-            raise SettingsError(f"Asking about {incident_id!r} failed: no change is stored. Clear the earlier tasks.")
-        asks = "\n".join(f"- {escape_markdown(finding.message)}" for finding in verdict.findings)
-        cause, diff = escape_markdown(proposal.diagnosis.root_cause), code_block(proposal.change.diff, "diff")
-        return f"{cause}\n\nWhy you are asked:\n\n{asks}\n\n{diff}"
+        :param starters: who started this triage by hand; their word does not count.
+        """
+        mandate = self.rulings.mandate(incident)
+        excluded = (*mandate.not_approvers, *self.rulings.accepted_by(), *starters)
+        return Review(
+            incidents=self.store.incidents,
+            ledger=self.store.ledger,
+            approvers=mandate.approvers,
+            excluded=tuple(dict.fromkeys(excluded)),
+            timeout_s=timeout_s,
+        )
 
     def deliverance(
         self, incident: str, notifiers: Sequence[Any] = (), context: Mapping[str, Any] | None = None
     ) -> Deliverance:
         """The forge, and whoever is told."""
-        scope = self.mandate(incident).scope
+        mandate = self.rulings.mandate(incident)
+        scope = mandate.scope
+        forge = build_forge(scope, changes=self.store.changes, connect=connection, closing=self.closing)
+        locked = bool(self.rulings.lock_path())
         return Deliverance(
             incidents=self.store.incidents,
             ledger=self.store.ledger,
-            forge=build_forge(scope, changes=self.store.changes, connect=connection),
+            forge=forge,
             channels=build_channels(notifiers, context),
             redactor=self.redactor,
-            publication=publication(scope),
-            go=self.go,
+            publication=publication(scope, mandate.held_back),
+            wider=(lambda: self.rulings.wider_at_the_forge(incident, forge)) if locked else None,
+            go=self.rulings.go,
             fixes=self.store.fixes,
             clear=self._clear(scope),
         )
@@ -242,7 +248,7 @@ class Parts:
             spool_dir=self.settings.spool_dir,
             triage_dag_id=self.settings.triage_dag_id,
             account=account_of(connection(conn_id), conn_id=conn_id),
-            rest=self._rest(),
+            rest=self.rest(),
             reader=self.reader,
             incidents=self.store.incidents,
             selectors=Selectors(**{field.name: getattr(self.scope, field.name) for field in fields(Selectors)}),
@@ -254,14 +260,14 @@ class Parts:
         forge = build_forge(self.scope, changes=self.store.changes, connect=connection)
 
         def withdraw(delivery: Delivery, note: str) -> str:
-            self.go(delivery.incident_id)
+            self.rulings.go(delivery.incident_id)
             return forge.withdraw(delivery, note=note)
 
         return Tidying(
             fixes=self.store.fixes,
             incidents=self.store.incidents,
             ledger=self.store.ledger,
-            rest=self._rest(),
+            rest=self.rest(),
             triage_dag_id=self.settings.triage_dag_id,
             delivery_of=lambda incident: pipeline.delivery_of(incident, self.deliverance(incident)),
             whereabouts=forge.whereabouts,
@@ -272,7 +278,7 @@ class Parts:
         )
 
     def _watching(self) -> Watching:
-        forge = build_forge(self.scope, changes=self.store.changes, connect=connection)
+        forge = build_forge(self.scope, changes=self.store.changes, connect=connection, closing=self.closing)
 
         def take_back(incident: str, why: str) -> str | None:
             undone = pipeline.take_back(incident, self.deliverance(incident), why=why)
@@ -312,7 +318,7 @@ class Parts:
 
     def _note(self, incident: str, kind: str, payload: Mapping[str, Any]) -> None:
         if kind == "request":
-            self.go(incident)
+            self.rulings.go(incident)
         facts = exchange_facts(kind, payload, self.store.ledger.attach(incident, payload))
         self.store.ledger.append(incident, "propose", kind, facts)
 
@@ -320,9 +326,10 @@ class Parts:
         """Return what clears a transient failure; made of the account that may trigger, and only where allowed."""
         if not (scope.may_clear and scope.trust_level in _PROPOSING and scope.airflow_conn_id):
             return None
-        return ClearOnce(self._rest(), self.store.incidents, self.store.ledger)
+        return ClearOnce(self.rest(), self.store.incidents, self.store.ledger)
 
-    def _rest(self) -> AirflowRest:
+    def rest(self) -> AirflowRest:
+        """The account that may trigger, for single calls."""
         conn = connection(self.scope.airflow_conn_id)
         return AirflowRest(base_url(conn), conn.login or "", conn.password or "")
 
@@ -350,7 +357,7 @@ class Parts:
 _PROPOSING = (TrustLevel.PROPOSE, TrustLevel.PROPOSE_READY)
 
 
-def publication(scope: Scope) -> Publication:
+def publication(scope: Scope, held_back: Sequence[str] = ()) -> Publication:
     """Return what `publish` needs to know of the scope."""
     return Publication(
         repository=scope.repository,
@@ -358,6 +365,7 @@ def publication(scope: Scope) -> Publication:
         reviewers=scope.reviewers,
         trust_level=scope.trust_level.value,
         caps=Caps(open=scope.max_open_prs, per_hour=scope.max_prs_per_hour),
+        held_back=tuple(held_back),
     )
 
 

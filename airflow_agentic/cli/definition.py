@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from airflow.cli.cli_config import ARG_OUTPUT, ARG_VERBOSE, ActionCommand, Arg, GroupCommand, lazy_load_command
 
+from airflow_agentic.cli.definition_governance import governing
+
 _CONN = Arg(("--agentic-conn-id",), default=None, help="The agentic connection (default: [agentic] conn_id)")
 _INCIDENT = Arg(("incident_id",), help="The incident's id, as `airflow agentic incidents` lists it")
 
@@ -14,7 +16,7 @@ def get_agentic_cli_commands() -> list[GroupCommand]:
         GroupCommand(
             name="agentic",
             help="Triage of failed Dags: incidents, their evidence, proofs and ledger",
-            subcommands=(*_work(), *_look(), *_govern(), *_house()),
+            subcommands=(*_work(), *_look(), *governing(_command, _CONN), *_house()),
         )
     ]
 
@@ -96,39 +98,6 @@ def _look() -> tuple[ActionCommand | GroupCommand, ...]:
                 ),
                 _command("show", "Print an incident's lines", _INCIDENT, ARG_OUTPUT, function="ledger_show"),
                 _command("export", "Print an incident's lines as JSON lines", _INCIDENT, function="ledger_export"),
-            ),
-        ),
-    )
-
-
-def _govern() -> tuple[ActionCommand | GroupCommand, ...]:
-    module = "governance"
-    why = Arg(("--why",), required=True, help="One sentence for the ledger")
-    dag = Arg(("dag_id",), help="The Dag")
-    tags = Arg(("--tag",), action="append", default=[], help="A tag of the Dag; may be repeated")
-    owners = Arg(("--owner",), action="append", default=[], help="An owner of the Dag; may be repeated")
-    path = Arg(("path",), nargs="?", default="", help="agentic_policy.yaml (default: the configured one)")
-    return (
-        _command("stop", "Kill switch: record incidents and do nothing else, on every worker", why, module=module),
-        _command("start", "Let the workers go on after a stop; what waits is picked up", why, module=module),
-        GroupCommand(
-            name="policy",
-            help="agentic_policy.yaml: what the agent may do for which Dag",
-            subcommands=(
-                _command(
-                    "check",
-                    "Check a policy; exit code 1, line and key if it is not valid. Needs no connection",
-                    path,
-                    function="policy_check",
-                    module=module,
-                ),
-                _command(
-                    "show",
-                    "What the policy and the connection say for one Dag",
-                    *(dag, tags, owners, _CONN, ARG_OUTPUT),
-                    function="policy_show",
-                    module=module,
-                ),
             ),
         ),
     )

@@ -1,15 +1,18 @@
-"""``airflow agentic stop|start|policy``. Thin: read arguments, call, print."""
+"""``airflow agentic stop|start|policy|permissions|trust``. Thin: read arguments, call, print."""
 
 from __future__ import annotations
 
 import getpass
+import sys
 from typing import Any
 
 from airflow_agentic.cli.commands import _print, _store, _told
 from airflow_agentic.errors import SettingsError
 from airflow_agentic.guardrails import stop as switch
+from airflow_agentic.guardrails.trust import say_so
 from airflow_agentic.policy.policy import Mandate
 from airflow_agentic.policy.read import SETTING, read_policy
+from airflow_agentic.scope import TrustLevel
 from airflow_agentic.settings import read_settings
 
 
@@ -49,6 +52,108 @@ def policy_show(args: Any) -> None:
     with wiring.connected(args.agentic_conn_id or "") as parts:
         mandate = parts.policy.current().mandate_for(args.dag_id, args.tag, args.owner, parts.scope)
     _print(args, [{"what": name, "value": value} for name, value in _said(mandate).items()])
+
+
+@_told
+def permissions_show(args: Any) -> None:
+    """Print what may be done, with the credentials' real powers."""
+    from airflow_agentic import permissions, wiring
+
+    with wiring.connected(args.agentic_conn_id or "") as parts:
+        _print(args, list(permissions.show(parts)))
+
+
+@_told
+def permissions_diff(args: Any) -> None:
+    """Print what is wider than the lock; exit code 1 if anything is."""
+    from airflow_agentic import permissions, wiring
+
+    less: tuple[str, ...] = ()
+    if args.ci:
+        with open(args.scope, encoding="utf-8") as file:
+            found = permissions.diff_offline(args.policy, file.read(), args.lock)
+    else:
+        with wiring.connected(args.agentic_conn_id or "") as parts:
+            found, less = permissions.diff(parts)
+    rows = [{"change": "wider", "what": one} for one in found] + [{"change": "narrower", "what": one} for one in less]
+    _print(args, rows, empty="Nothing is wider than what was accepted.")
+    if found:
+        raise SystemExit(1)
+
+
+@_told
+def permissions_accept(args: Any) -> None:
+    """Accept what may be done now, and write the lock."""
+    from airflow_agentic import permissions, wiring
+
+    with wiring.connected(args.agentic_conn_id or "") as parts:
+        kept, found = permissions.accept_now(parts, by=getpass.getuser(), why=args.why, path=args.lock)
+    _print(args, [{"accepted": one} for one in found], empty="Nothing was new.")
+    print(f"Accepted by {kept.by} at {kept.at}: {kept.digest}. Commit the lock.", file=sys.stderr)
+
+
+@_told
+def permissions_unused(args: Any) -> None:
+    """Print the powers that nobody has used for 30 days."""
+    from airflow_agentic import permissions, wiring
+
+    with wiring.connected(args.agentic_conn_id or "") as parts:
+        rows = list(permissions.unused(parts))
+    _print(args, rows, empty="Every power that the ledger can tell of was used within 30 days, or it is younger.")
+
+
+@_told
+def trust_show(args: Any) -> None:
+    """Print where each group stands, and the numbers behind it."""
+    from airflow_agentic import wiring
+
+    with wiring.connected(args.agentic_conn_id or "") as parts:
+        stood = [parts.rulings.trust(m) for name, m in parts.rulings.groups().items() if args.group in ("", name)]
+    rows = [
+        {
+            "group": one.group,
+            "level": one.level.value,
+            "ceiling": one.ceiling.value,
+            "numbers": ", ".join(f"{name}: {number}" for name, number in one.numbers),
+            "because": "; ".join(one.reasons),
+            "next": f"{one.next_level.value}: {'; '.join(one.lacks) or 'a word of yours'}" if one.next_level else "",
+        }
+        for one in stood
+    ]
+    _print(args, rows, empty="No group is known yet.")
+
+
+@_told
+def trust_promote(args: Any) -> None:
+    """Let a group rise one step."""
+    _say_of(args, up=True)
+
+
+@_told
+def trust_demote(args: Any) -> None:
+    """Let a group fall."""
+    _say_of(args, up=False)
+
+
+def _say_of(args: Any, *, up: bool) -> None:
+    from airflow_agentic import wiring
+
+    with wiring.connected(args.agentic_conn_id or "") as parts:
+        granted = parts.rulings.groups().get(args.group)
+        if granted is None:
+            raise SettingsError(f"Finding group {args.group!r} failed: no incident of it is known. See: trust show.")
+        stood = parts.rulings.trust(granted)
+        level = (stood.next_level or stood.level) if up else TrustLevel(args.to)
+        kept = say_so(
+            stood,
+            level,
+            parts.rulings.results(args.group),
+            parts.store.incidents,
+            parts.store.ledger,
+            by=getpass.getuser(),
+            why=args.why,
+        )
+    print(f"{kept.group} stands at {kept.level}.")
 
 
 def _said(mandate: Mandate) -> dict[str, str]:

@@ -27,6 +27,7 @@ from airflow_agentic.forges._github_words import (
     outcome,
     stays_closed,
 )
+from airflow_agentic.forges.github_access import GithubAccess, Grant
 from airflow_agentic.forges.github_rivals import find_rival, say_once
 from airflow_agentic.ports import BaseFiles, Rival
 from airflow_agentic.records import (
@@ -42,6 +43,7 @@ from airflow_agentic.records import (
 
 _AUTHOR = ("airflow-agentic", "airflow-agentic@localhost")
 _COMMITS = 50
+_CHANGE, _ISSUE = "change", "issue"
 
 
 class GithubForge:
@@ -50,8 +52,10 @@ class GithubForge:
     :param client_factory: returns a ``github.Github``; called when first needed, so that building costs nothing.
     :param repository: ``owner/name``.
     :param base_branch: the branch that fixes are for; never written.
-    :param accept: risks accepted by name: ``unprotected_base_branch``, ``wide_token``.
+    :param accept: risks accepted by name, see `scope.ACCEPTABLE_RISKS`.
     :param label: marks our pull requests and issues.
+    :param grant: what the client's token was given, once it is made; None for a token that GitHub tells nothing of.
+    :param issue_client_factory: for issues, where they need another token.
     """
 
     name = "github"
@@ -63,14 +67,18 @@ class GithubForge:
         base_branch: str,
         accept: tuple[str, ...] = (),
         label: str = "agentic",
+        grant: Callable[[], Grant | None] = lambda: None,
+        issue_client_factory: Callable[[], Any] | None = None,
     ) -> None:
         self._client_factory = client_factory
+        self._issue_client_factory = issue_client_factory or client_factory
+        self._grant = grant
         self._repository = repository
         self._base = base_branch
         self._accept = frozenset(accept)
         self._trees = GithubTrees(self._repo)
         self._label = label
-        self._opened: Any = None
+        self._opened: dict[str, tuple[Any, Any]] = {}
 
     def preflight(self) -> tuple[Finding, ...]:
         """Return what is unsafe: no base branch, nobody protects it, or the token can do more than it must."""
@@ -80,24 +88,14 @@ class GithubForge:
                 return (
                     denied(f"{self._repository!r} has no branch {self._base!r}. Set base_branch to an existing one."),
                 )
-            found = []
-            if not branch.protected and "unprotected_base_branch" not in self._accept:
-                found.append(
-                    denied(
-                        f"Branch {self._base!r} of {self._repository!r} is not protected, and a token that pushes "
-                        "branches can push to it. Protect it, or add 'unprotected_base_branch' to accept of the "
-                        "agentic connection."
-                    )
-                )
-            wide = self._wide()
-            if wide and "wide_token" not in self._accept:
-                found.append(
-                    denied(
-                        f"The token can do more than it must ({', '.join(wide)}). Use a GitHub App or fine-grained "
-                        "token of this repository with contents and pull requests, or add 'wide_token' to accept."
-                    )
-                )
-        return tuple(found)
+            access = self._access()
+            return tuple(access.findings(protected=bool(branch.protected), accept=self._accept))
+
+    def powers(self) -> tuple[str, ...]:
+        """Return what the token can do, as far as GitHub tells. :raises ForgeError: it does not answer."""
+        with self._talking("asking what the token can do"):
+            branch = or_none(lambda: self._repo().get_branch(self._base))
+            return tuple(self._access().powers(protected=bool(branch and branch.protected)))
 
     def open_change(self, delivery: Delivery) -> Outcome:
         """Open or update the draft pull request; safe to repeat, see `Forge.open_change`."""
@@ -132,7 +130,7 @@ class GithubForge:
             body = f"{delivery.body}\n{hidden(delivery)}\n"
             issue = self._issue(delivery)
             if issue is None:
-                issue = self._repo().create_issue(title=delivery.title, body=body, labels=[self._label])
+                issue = self._repo(_ISSUE).create_issue(title=delivery.title, body=body, labels=[self._label])
                 return outcome(OutcomeStatus.ISSUE_OPENED, issue, delivery)
             if issue.state == "closed":
                 return outcome(OutcomeStatus.RECORDED, issue, delivery, stays_closed(issue))
@@ -260,7 +258,7 @@ class GithubForge:
         return pulls[-1] if pulls else None
 
     def _issue(self, delivery: Delivery) -> Any:
-        found = self._repo().get_issues(state="all", labels=[self._label])
+        found = self._repo(_ISSUE).get_issues(state="all", labels=[self._label])
         mark = hidden(delivery)
         ours = [issue for issue in found if mark in (issue.body or "") and issue.pull_request is None]
         return max(ours, key=lambda issue: (issue.state == "open", issue.number), default=None)
@@ -283,15 +281,9 @@ class GithubForge:
             notes.append(f"Reviewers {', '.join(delivery.reviewers)} could not be asked (HTTP {error.status}).")
         return " ".join(notes)
 
-    def _wide(self) -> tuple[str, ...]:
-        """Return what the token can do beyond its need, as far as GitHub tells: see docs/FACTS_forges.md."""
+    def _access(self) -> GithubAccess:
         repo = self._repo()
-        wide = [word for word in ("admin", "maintain") if repo.permissions and getattr(repo.permissions, word, False)]
-        scopes = self._client().oauth_scopes or []
-        return (
-            *(f"permission {word}" for word in wide),
-            *(f"scope {s}" for s in scopes if s not in ("public_repo", "")),
-        )
+        return GithubAccess(repo, self._base, self._opened[_CHANGE][0].oauth_scopes, self._grant())
 
     def _head(self, branch: str) -> str | None:
         found = or_none(lambda: self._repo().get_branch(branch))
@@ -308,15 +300,11 @@ class GithubForge:
         address = {"url": f"{repo.url}/git/refs/heads/{quote(branch)}", "ref": f"refs/heads/{branch}"}
         return GitRef(repo.requester, attributes=address, completed=True)
 
-    def _client(self) -> Any:
-        self._repo()
-        return self._opened[0]
-
-    def _repo(self) -> Any:
-        if self._opened is None:
-            client = self._client_factory()
-            self._opened = (client, client.get_repo(self._repository))
-        return self._opened[1]
+    def _repo(self, purpose: str = _CHANGE) -> Any:
+        if purpose not in self._opened:
+            client = (self._issue_client_factory if purpose == _ISSUE else self._client_factory)()
+            self._opened[purpose] = (client, client.get_repo(self._repository))
+        return self._opened[purpose][1]
 
     @contextmanager
     def _talking(self, doing: str) -> Iterator[None]:

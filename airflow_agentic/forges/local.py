@@ -62,6 +62,11 @@ class LocalForge:
             return (Finding(rule="preflight", decision=Decision.DENY, message=message),)
         return ()
 
+    def powers(self) -> tuple[str, ...]:
+        """Return what this process can do there: who may write a folder may write all of it."""
+        there = unquote(urlsplit(self._repository).path) if self._repository.startswith("file://") else self._repository
+        return (f"write every branch of {self._repository}",) if os.access(there, os.W_OK) else ()
+
     def open_change(self, delivery: Delivery) -> Outcome:
         """Put the change on its branch and keep the pull request; safe to repeat, see `Forge.open_change`."""
         if delivery.change is None or delivery.branch == self._base or not delivery.branch.startswith("agentic/"):

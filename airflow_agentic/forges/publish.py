@@ -35,7 +35,7 @@ from airflow_agentic.records import (
 BODY_LIMIT = 65_536
 """GitHub's, in characters; more is HTTP 422."""
 _TITLE_LIMIT = 200
-_PROPOSING = ("propose", "propose_ready")
+PROPOSING = ("propose", "propose_ready")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +47,8 @@ class Publication:
     reviewers: tuple[str, ...] = ()
     trust_level: str = "diagnose"
     caps: Caps = field(default_factory=Caps)
+    held_back: tuple[str, ...] = ()
+    """Why the trust level is below what was configured; shown where no change is published."""
 
 
 def publish(
@@ -70,13 +72,13 @@ def publish(
     :param before: told of each side effect, with its inverse, before it happens.
     :raises ForgeError: the forge did not take it, or refuses the repository; clearing the deliver task is safe.
     """
-    why_not = why_no_change(proposal, proof, verdict, approval, publication.trust_level)
+    why_not = why_no_change(proposal, proof, verdict, approval, publication.trust_level, publication.held_back)
     change = None if why_not else proposal.change
     parts = (incident, dossier, proposal, proof, verdict, approval)
     body = write_body(*parts, as_change=change is not None, why_not=why_not, base_branch=publication.base_branch)
     body = _bounded(redactor.redact(body))
     delivery = build_delivery(incident, dossier, replace(proposal, change=change), body=body, publication=publication)
-    if publication.trust_level not in ("diagnose", *_PROPOSING):
+    if publication.trust_level not in ("diagnose", *PROPOSING):
         return Outcome(status=OutcomeStatus.RECORDED, title=delivery.title, body=body, detail=why_not)
     delivery = replace(delivery, commit_message=redactor.redact(delivery.commit_message))
     if change is None:
@@ -103,6 +105,18 @@ def publish(
     return replace(forge.open_change(delivery), rollback=rollback)
 
 
+def no_more_than_accepted(publication: Publication, wider: Callable[[], tuple[str, ...]] | None) -> Publication:
+    """Return what may be published: no change while a credential can do more than a person has accepted.
+
+    :param wider: asks the credential; None: permissions are not locked.
+    """
+    found = wider() if wider and publication.trust_level in PROPOSING else ()
+    if not found:
+        return publication
+    why = tuple(f"the permissions are wider than was accepted: {one}" for one in found)
+    return replace(publication, trust_level="diagnose", held_back=(*publication.held_back, *why))
+
+
 def _remarked(
     rival: Rival, delivery: Delivery, forge: Forge, before: Callable[[str, Mapping[str, object]], object]
 ) -> Outcome:
@@ -112,17 +126,25 @@ def _remarked(
     return replace(forge.remark(rival, delivery), rollback=rollback)
 
 
-def why_no_change(proposal: Proposal, proof: Proof, verdict: Verdict, approval: Approval, trust_level: str) -> str:
+def why_no_change(
+    proposal: Proposal,
+    proof: Proof,
+    verdict: Verdict,
+    approval: Approval,
+    trust_level: str,
+    held_back: tuple[str, ...] = (),
+) -> str:
     """Return in one sentence why no pull request may be opened; empty when one may."""
     denied = "; ".join(f.message for f in verdict.findings if f.decision is Decision.DENY)
-    if trust_level not in ("diagnose", *_PROPOSING):
+    if trust_level not in ("diagnose", *PROPOSING):
         return f"The trust level is {trust_level!r}: nothing is published."
     if proof.status is ProofStatus.ALREADY_FIXED:
         return "The base branch already passes: it is fixed there."
     if proposal.change is None:
         return "No change of the code would cure it."
-    if trust_level not in _PROPOSING:
-        return "The trust level is 'diagnose': the diagnosis is published, the change is not."
+    if trust_level not in PROPOSING:
+        because = f" It was lowered: {'; '.join(held_back)}." if held_back else ""
+        return f"The trust level is 'diagnose': the diagnosis is published, the change is not.{because}"
     if verdict.decision is Decision.DENY:
         return f"Denied: {denied or 'by the guardrails'}"
     if proof.status is not ProofStatus.PROVED:

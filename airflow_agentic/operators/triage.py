@@ -9,17 +9,23 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, cast
 
 from airflow.providers.standard.operators.hitl import HITLOperator
-from airflow.sdk import BaseOperator
+from airflow.sdk import BaseOperator, Param
 from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleException
 
 from airflow_agentic import pipeline, wiring
+from airflow_agentic.channels.announce import announce
 from airflow_agentic.errors import IncidentNotFound, SettingsError, Stopped
-from airflow_agentic.records import Answer, Approval
+from airflow_agentic.guardrails.escape import code_block, escape_markdown
+from airflow_agentic.plugs import build_channels
+from airflow_agentic.ports import Channel
+from airflow_agentic.records import Answer, Approval, Incident, Outcome, OutcomeStatus, Proposal, Verdict
 from airflow_agentic.settings import read_settings
+from airflow_agentic.store.engine import Store
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -105,36 +111,48 @@ class ValidateOperator(BaseOperator):
 class ReviewOperator(HITLOperator):
     """Ask a person when the verdict is ASK, and only then; no worker slot is held while they think.
 
-    A rejection and a time-out are answers: they are recorded, and delivery goes on without a pull request.
+    A rejection and a time-out are answers: they are recorded, and delivery goes on without a pull request. Where the
+    policy names approvers only they may answer; whoever started the triage or wrote what makes it possible may not.
 
+    :param channels: Airflow notifiers that are told that a person is asked, before anything is done.
     :param response_timeout: how long a person has; silence is a no.
     """
 
     template_fields = ("incident_id", "subject", "body")
 
-    def __init__(self, *, incident_id: str, agentic_conn_id: str = "agentic_default", **kwargs: Any) -> None:
+    def __init__(
+        self, *, incident_id: str, agentic_conn_id: str = "agentic_default", channels: Sequence[Any] = (), **kwargs: Any
+    ) -> None:
         kwargs.setdefault("response_timeout", timedelta(hours=24))
+        kwargs.setdefault("params", reason())
         kwargs["assigned_users"] = kwargs.get("assigned_users") or None
         super().__init__(subject="A proved fix needs your answer", options=[APPROVE, REJECT], defaults=REJECT, **kwargs)
         self.incident_id = incident_id
         self.agentic_conn_id = agentic_conn_id
+        self.channels = list(channels)
 
     def execute(self, context: Mapping[str, Any]) -> Any:
         """Park in ``awaiting_input`` if a person is needed; else record that nobody was asked."""
-        with wiring.connected(self.agentic_conn_id) as parts:
-            asked = pipeline.needs_person(self.incident_id, parts.review())
-            if not asked:
-                pipeline.decide(self.incident_id, Approval(answer=Answer.NOT_NEEDED), parts.review())
+        seconds = self.response_timeout.total_seconds() if self.response_timeout else 0.0
+        with parked_while_stopped(), wiring.connected(self.agentic_conn_id) as parts:
+            held = parts.review(self.incident_id, starters=starters(context), timeout_s=seconds)
+            held = replace(held, approvers=_both(held.approvers, self.assigned_users))
+            if not pipeline.needs_person(self.incident_id, held):
+                pipeline.decide(self.incident_id, Approval(answer=Answer.NOT_NEEDED), held)
                 return self.incident_id
+            if held.approvers:
+                left = [name for name in held.approvers if name not in held.excluded]
+                self.assigned_users = [{"id": name, "name": name} for name in left]
             incident = parts.store.incidents.get(self.incident_id)
-            self.subject = f"May a draft pull request be opened for {incident.dag_id}?"
-            self.body = parts.review_text(self.incident_id)
+            self.subject = f"May the agent go on with {incident.dag_id}?"
+            self.body = review_text(parts.store, self.incident_id)
+            tell(parts, incident, self.subject, self.body, build_channels(self.channels, context))
         return super().execute(cast("Context", context))
 
     def execute_complete(self, context: Mapping[str, Any], event: dict[str, Any]) -> Any:
         """Record the answer."""
         with wiring.connected(self.agentic_conn_id) as parts:
-            pipeline.decide(self.incident_id, _approval(event), parts.review())
+            pipeline.decide(self.incident_id, approval_of(event), parts.review(self.incident_id))
         return self.incident_id
 
 
@@ -177,7 +195,7 @@ def parked_while_stopped() -> Iterator[None]:
         raise AirflowRescheduleException(max(until, now + timedelta(seconds=STOPPED_POLL_S))) from error
 
 
-def _approval(event: Mapping[str, Any]) -> Approval:
+def approval_of(event: Mapping[str, Any]) -> Approval:
     """Airflow's response event → our record. With nobody behind it, it is the time-out's default."""
     user = event.get("responded_by_user") or {}
     if event.get("error") or event.get("timedout") or not user:
@@ -186,5 +204,51 @@ def _approval(event: Mapping[str, Any]) -> Approval:
     return Approval(
         answer=Answer.APPROVED if approved else Answer.REJECTED,
         by=str(user.get("name") or user.get("id")),
-        at=str(event.get("responded_at") or ""),
+        at=_text_of(event.get("responded_at")),
+        reason=str((event.get("params_input") or {}).get("reason") or "")[:1000],
+        user_id=str(user.get("id") or ""),
     )
+
+
+def review_text(store: Store, incident_id: str) -> str:
+    """Return what a reviewer is shown, in Markdown: why it asks, the cause, the change."""
+    proposal: Proposal | None = store.incidents.kept(incident_id, Proposal)
+    verdict: Verdict | None = store.incidents.kept(incident_id, Verdict)
+    if proposal is None or verdict is None:
+        raise SettingsError(f"Asking about {incident_id!r} failed: no verdict is stored. Clear the earlier tasks.")
+    asks = "\n".join(f"- {escape_markdown(finding.message)}" for finding in verdict.findings)
+    cause = escape_markdown(proposal.diagnosis.root_cause)
+    diff = code_block(proposal.change.diff, "diff") if proposal.change else "No file is changed."
+    return f"{cause}\n\nWhy you are asked:\n\n{asks}\n\n{diff}"
+
+
+def reason() -> dict[str, Param]:
+    """Return the field in which a person says why."""
+    return {"reason": Param("", type=["string", "null"], description="Why; it is kept in the audit")}
+
+
+def tell(parts: wiring.Parts, incident: Incident, subject: str, body: str, channels: Sequence[Channel]) -> None:
+    """Tell the channels that a person is asked, before anything is done; one that fails stops nothing."""
+    detail = "A person is asked in Airflow; nothing is done until they answer, and silence is a no."
+    told = Outcome(status=OutcomeStatus.RECORDED, title=subject, body=body, detail=detail)
+    notes = announce(incident, told, channels)
+    parts.store.ledger.append(incident.id, "review", "told", {"notes": "\n".join(notes)})
+
+
+def starters(context: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return who started this triage run by hand, by every name that is told; the conf alone could name another."""
+    run = context["dag_run"]
+    said = (str((run.conf or {}).get("started_by") or ""), str(getattr(run, "triggering_user_name", None) or ""))
+    return tuple(dict.fromkeys(name for name in said if name))
+
+
+def _both(approvers: Sequence[str], assigned: Any) -> tuple[str, ...]:
+    """Return the approvers that policy and Dag agree on; those of one of them where the other names none."""
+    ids = tuple(str(user["id"]) for user in assigned or ())
+    if approvers and ids:
+        return tuple(name for name in approvers if name in ids) or ("nobody: policy and Dag name different people",)
+    return tuple(approvers) or ids
+
+
+def _text_of(moment: Any) -> str:
+    return moment.isoformat() if isinstance(moment, datetime) else str(moment or "")

@@ -44,10 +44,16 @@ class Mandate:
     killed: bool = False
     sample_columns: tuple[str, ...] = ()
     occurrences: int = 1
+    held_back: tuple[str, ...] = ()
+    """Why the scope's trust level is below what was configured; filled in by `rulings`."""
 
     def asks(self, response: ActionClass, *triggers: str) -> bool:
         """Say whether a person stands between any of *triggers* and *response*."""
         return any(chain.response is response and chain.trigger in ("*", *triggers) for chain in self.chains)
+
+    def asked_after(self) -> dict[str, tuple[str, ...]]:
+        """Return each action class with the triggers after which a person is asked."""
+        return {r.value: tuple(c.trigger for c in self.chains if c.response is r) for r in ActionClass}
 
     def closed_until(self, now: datetime) -> tuple[datetime, str] | None:
         """Return when the maintenance that is on ends, and why it is; None when there is none. The latest end holds."""

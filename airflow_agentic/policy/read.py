@@ -77,6 +77,11 @@ class PolicyOnDisk:
         self._seen: tuple[int, int, int] | None = None
         self._policy: Policy | None = None
 
+    @property
+    def path(self) -> str:
+        """Where it is read from; empty: there is none."""
+        return self._path
+
     def current(self) -> Policy:
         """Return the policy as it is now. :raises SettingsError: as `read_policy`; a file that vanished included."""
         seen = _signature(self._path)

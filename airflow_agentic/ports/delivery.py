@@ -38,6 +38,12 @@ class Forge(Protocol):
         :raises ForgeError: the forge cannot be reached.
         """
 
+    def powers(self) -> tuple[str, ...]:
+        """Return what the credential can do there, one sentence each; ``unknown: ...`` for what is not told.
+
+        :raises ForgeError: the forge cannot be reached.
+        """
+
     def open_change(self, delivery: Delivery) -> Outcome:
         """Open or update the draft pull request of this fingerprint; safe to repeat.
 

@@ -51,6 +51,17 @@ class Approval:
     by: str | None = None
     at: str | None = None
     reason: str = ""
+    user_id: str = ""
+    """By which Airflow knows them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StagingPermit:
+    """A person's word on whether the workspace may write to staging systems for one incident."""
+
+    allowed: bool
+    by: str
+    reason: str = ""
 
 
 class OutcomeStatus(str, Enum):

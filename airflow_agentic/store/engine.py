@@ -47,19 +47,20 @@ class Store:
         self.close()
 
 
-def open_store(url: str, *, redactor: Redactor | None = None, keep_bodies: bool = True) -> Store:
+def open_store(url: str, *, redactor: Redactor | None = None, keep_bodies: bool = True, manifest: str = "") -> Store:
     """Return the store at *url*, not yet connected.
 
     :param url: ``sqlite:////absolute/path.db``, ``postgresql://...`` (psycopg 3).
     :param redactor: for the ledger's facts, before the patterns that always hold.
     :param keep_bodies: False: the ledger holds digests of what was said, not what was said.
+    :param manifest: digest of the accepted permissions: it stands in every ledger line.
     :raises StoreError: the address is not usable. Whatever else is wrong is raised by the first use.
     """
     database = Database(url)
     return Store(
         database=database,
         incidents=SqlIncidents(database),
-        ledger=SqlLedger(database, redactor=redactor, keep_bodies=keep_bodies),
+        ledger=SqlLedger(database, redactor=redactor, keep_bodies=keep_bodies, manifest=manifest),
         changes=SqlChanges(database),
         fixes=SqlFixes(database),
     )

@@ -41,11 +41,14 @@ _ROWS_AT_ONCE = 2_000
 class SqlLedger:
     """The port `Ledger` on a database."""
 
-    def __init__(self, database: Database, *, redactor: Redactor | None = None, keep_bodies: bool = True) -> None:
+    def __init__(
+        self, database: Database, *, redactor: Redactor | None = None, keep_bodies: bool = True, manifest: str = ""
+    ) -> None:
         self._database = database
         self._redact = redactor.redact if redactor else None
         self._bodies = Bodies(database, keep=keep_bodies, redact=self._redact)
         self._metadata_only = not keep_bodies
+        self._stamp = {"manifest": manifest} if manifest else {}
 
     def append(self, incident_id: str, stage: str, event: str, facts: Mapping[str, object]) -> LedgerEntry:
         """Write one line and return it: its facts redacted, and cut at 4,000 characters each.
@@ -121,7 +124,8 @@ class SqlLedger:
         return tuple(found)
 
     def _said(self, facts: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
-        return fit_facts(without_content(facts) if self._metadata_only else facts, self._redact)
+        said = {**facts, **self._stamp}
+        return fit_facts(without_content(said) if self._metadata_only else said, self._redact)
 
 
 def signal_facts(failure: Failure) -> dict[str, object]:

@@ -31,6 +31,8 @@ class FakeForge:
     """
 
     findings: tuple[Finding, ...] = ()
+    can: tuple[str, ...] = ()
+    """What `powers` returns."""
     down: bool = False
     name: str = "fake"
     base: dict[str, str | None] = field(default_factory=dict)
@@ -46,6 +48,10 @@ class FakeForge:
         """Return the given findings."""
         self._reach()
         return self.findings
+
+    def powers(self) -> tuple[str, ...]:
+        """Return what it was told to."""
+        return self.can
 
     def open_change(self, delivery: Delivery) -> Outcome:
         """Keep the pull request of this fingerprint."""

@@ -16,7 +16,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +30,11 @@ class GithubEmulator:
     """One running emulator with user ``acme``, the owner, and user ``mona``, a person.
 
     :param cache: folder that keeps the npm package between runs.
+    :param apps: GitHub Apps as the emulator's seed describes them, each with its ``private_key``.
     """
 
-    def __init__(self, cache: str | None = None) -> None:
+    def __init__(self, cache: str | None = None, apps: Sequence[Mapping[str, Any]] = ()) -> None:
+        self._apps = list(apps)
         self._cache = cache or os.path.join(tempfile.gettempdir(), f"agentic-emulate-{VERSION}")
         self._process: subprocess.Popen[bytes] | None = None
         self._folder = ""
@@ -54,7 +56,7 @@ class GithubEmulator:
         users = [{"login": "acme", "name": "Acme"}, {"login": "mona", "name": "Mona"}, {"login": "stranger"}]
         tokens = {TOKEN: {"login": "acme", "scopes": ["repo"]}, PERSON_TOKEN: {"login": "mona", "scopes": ["repo"]}}
         tokens[STRANGER_TOKEN] = {"login": "stranger", "scopes": ["repo"]}
-        seed.write_text(json.dumps({"tokens": tokens, "github": {"users": users, "repos": []}}))
+        seed.write_text(json.dumps({"tokens": tokens, "github": {"users": users, "repos": [], "apps": self._apps}}))
         command = [_node(), entry, "start", "--service", "github", "--port", str(port), "--seed", str(seed)]
         with Path(self._folder, "log").open("wb") as log:
             self._process = subprocess.Popen(

@@ -14,7 +14,7 @@ class Nothing:
 
 ARGUMENTS = {
     "protected_paths": ([".github/**"],), "allowed_paths": (["dags/**"],), "size": (1, 1), "secrets": (Nothing(),),
-    "trust_level": ("propose",),
+    "trust_level": ("propose",), "action_class": ({"schema_change": ("*",)}, ["dags/**"]),
 }  # fmt: skip
 ODD = [
     edit("a.py", None, "def broken(:\n"), edit("a.py", "\0", None), edit("a.py", "x = (" * 300, "y\n"), edit("b", "", "\ud800"),

@@ -130,18 +130,18 @@ def rewrite(parts, text):
 
 
 def test_every_worker_sees_a_switch_that_another_process_has_thrown(parts):
-    parts.go(ID)
+    parts.rulings.go(ID)
     with open_store(str(parts.store.database.url)) as elsewhere:
         stop(elsewhere.incidents, elsewhere.ledger, by="mona", why="x")
     with pytest.raises(Stopped):
-        parts.go(ID)
+        parts.rulings.go(ID)
 
 
 def test_a_switch_in_the_policy_holds_without_a_restart(parts):
-    parts.go(ID)
+    parts.rulings.go(ID)
     rewrite(parts, "rules: [{name: money, match: {tags: [finance]}, kill_switch: true}]")
     with pytest.raises(Stopped, match="kill_switch of the policy"):
-        parts.go(ID)
+        parts.rulings.go(ID)
 
 
 def test_maintenance_says_until_when(parts):
@@ -150,7 +150,7 @@ def test_maintenance_says_until_when(parts):
         "defaults: {maintenance: [{why: migration, zone: UTC, start: 2020-01-01 00:00:00, end: 2999-01-01 00:00:00}]}",
     )
     with pytest.raises(Stopped, match="migration") as stopped:
-        parts.go(ID)
+        parts.rulings.go(ID)
     assert stopped.value.until == "2999-01-01T00:00:00+00:00"
 
 
@@ -164,7 +164,7 @@ def test_the_model_is_asked_for_nothing_once_the_switch_is_thrown(parts):
 
 def test_each_stage_is_handed_the_scope_that_the_policy_leaves_to_its_dag(parts):
     rewrite(parts, "rules: [{name: money, match: {tags: [finance]}, trust_level: diagnose, max_lines: 7}]")
-    held = parts.mandate(ID)
+    held = parts.rulings.mandate(ID)
     assert (held.scope.trust_level.value, held.scope.max_lines, held.rule) == ("diagnose", 7, "money")
     rules = {rule.name: rule for rule in parts.validation(ID).rules}
     assert rules["trust_level"]._level == "diagnose"

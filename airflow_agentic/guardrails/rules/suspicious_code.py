@@ -40,6 +40,11 @@ _PACKAGING = re.compile(
 _PACKAGE = re.compile(r"^\s*([A-Za-z0-9][\w.-]*)|^\s*(-\S+|\S+://\S+)")
 
 
+def decides_what_is_installed(path: str) -> bool:
+    """Say whether a file decides what is installed or built."""
+    return bool(_REQUIREMENTS.search(path) or _PACKAGING.search(path))
+
+
 class SuspiciousCodeRule:
     """Read added lines as an attacker would write them."""
 
@@ -73,7 +78,7 @@ def _refused(edit: FileEdit) -> Iterator[str]:
 
 
 def _doubtful(edit: FileEdit) -> Iterator[str]:
-    if _REQUIREMENTS.search(edit.path) or _PACKAGING.search(edit.path):
+    if decides_what_is_installed(edit.path):
         yield "decides what is installed or built"
     known = edit.before or ""
     for number, line in added_lines(edit):

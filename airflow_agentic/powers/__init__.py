@@ -1,0 +1,1 @@
+"""What credentials can really do, asked without doing it."""
