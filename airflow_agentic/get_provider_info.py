@@ -131,6 +131,7 @@ def _staging_and_data() -> dict[str, Any]:
         "lineage_events": _text(
             "Lineage events", "File or folder of OpenLineage events, as its file transport writes them; empty: none."
         ),
+        "marquez_conn_id": _text("Marquez", "Connection of Marquez, read at triage time; its password is the API key."),
         "rules_path": _text(
             "Team rules", "Folder of the repository with the team's rule files, *.md.", ".agentic/rules"
         ),

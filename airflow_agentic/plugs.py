@@ -13,6 +13,7 @@ from airflow_agentic.agents.loop import AgentLimits
 from airflow_agentic.agents.model import AnthropicModel
 from airflow_agentic.context.code import CodeSource
 from airflow_agentic.context.comparison import ComparisonSource
+from airflow_agentic.context.declared_lineage import DeclaredLineageSource
 from airflow_agentic.context.engines import read_only_engine
 from airflow_agentic.context.landed import LandedSource
 from airflow_agentic.context.lineage import LineageSource, Origin
@@ -42,6 +43,7 @@ from airflow_agentic.policy.policy import Mandate, Policy
 from airflow_agentic.ports import (
     Agent,
     AirflowReader,
+    AssetReader,
     Changes,
     Channel,
     Forge,
@@ -76,11 +78,13 @@ def build_sources(
     connect: Connect,
     incidents: RemembersCauses | None = None,
     lineage: Sequence[Origin] | None = None,
+    assets: AssetReader | None = None,
 ) -> tuple[Source, ...]:
     """Return the context sources in the order in which they are asked: each sees what the ones before it found.
 
     :param incidents: our own store, to look for earlier incidents of the same cause in.
     :param lineage: where OpenLineage events are; None: where the scope alone says.
+    :param assets: Airflow's assets, for where no event tells; None: they cannot be asked here.
     """
     checkout = os.path.join(folder, "checkout")
     os.makedirs(checkout, exist_ok=True)
@@ -96,6 +100,7 @@ def build_sources(
             git_environment=git_environment(scope, connect, folder),
         )
     )
+    sources.append(DeclaredLineageSource(assets))
     if scope.data_locations:
         sources.append(LandedSource(scope.data_locations))
     if scope.data_connections:
@@ -121,17 +126,22 @@ def build_agent(
     reader: AirflowReader,
     record: Callable[[str, Mapping[str, Any]], object],
     lineage: Sequence[Origin] | None = None,
+    assets: AssetReader | None = None,
 ) -> Agent:
     """Return the agent pattern that the scope names, on the model that it names.
 
     :param lineage: what the lineage tools ask; None: what the scope alone says.
+    :param assets: Airflow's assets, asked for the state of a partition.
     :raises SettingsError: there is no such pattern.
     """
     pattern = registry.find("agents", scope.agent_pattern())
     origins = lineage_origins(scope) if lineage is None else lineage
     agent: Agent = pattern(
         AnthropicModel(client, scope.model),
-        tools_for=lambda dossier, buffer: _tools(dossier, buffer, reader, origins),
+        tools_for=lambda dossier, buffer: (
+            *_tools(dossier, buffer, reader),
+            *lineage_tools(origins, dossier, assets),
+        ),
         spending=spending,
         redactor=redactor,
         limits=AgentLimits(usd=scope.usd_per_incident),
@@ -243,7 +253,7 @@ def git_environment(scope: Scope, connect: Connect, folder: str) -> dict[str, st
     }
 
 
-def _tools(dossier: Dossier, buffer: EditBuffer, reader: AirflowReader, lineage: Sequence[Origin]) -> tuple[Tool, ...]:
+def _tools(dossier: Dossier, buffer: EditBuffer, reader: AirflowReader) -> tuple[Tool, ...]:
     """Return what the model may call: reading, and edits of a buffer that nobody runs."""
     return (
         ListFilesTool(buffer),
@@ -255,7 +265,6 @@ def _tools(dossier: Dossier, buffer: EditBuffer, reader: AirflowReader, lineage:
         ),
         RunHistoryTool(lambda task_id: reader.task_history(dossier.incident.dag_id, task_id)),
         EvidenceTool(dossier.left_out, lambda title: _left_out(dossier, title)),
-        *lineage_tools(lineage, dossier.lineage_origin),
     )
 
 

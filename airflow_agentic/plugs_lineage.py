@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from functools import partial
 
-from airflow_agentic.context.lineage import Origin
+from airflow_agentic.context.lineage import Origin, Tasks
+from airflow_agentic.lineage.marquez import Marquez
 from airflow_agentic.lineage.scratch import reading_of_files
-from airflow_agentic.ports import LineageReader, Tool
+from airflow_agentic.ports import AssetReader, LineageReader, Tool
+from airflow_agentic.records import Dossier
 from airflow_agentic.scope import Scope
 from airflow_agentic.store.database import Database
 from airflow_agentic.store.lineage_queries import SqlLineage
@@ -20,37 +21,46 @@ from airflow_agentic.tools.schema_history import SchemaHistoryTool
 from airflow_agentic.tools.upstream import UpstreamTool
 
 
-def lineage_origins(scope: Scope, *, store: Database | None = None) -> tuple[Origin, ...]:
-    """Return where events may be, in the order in which they are asked: our store, then the connection's files.
+def lineage_origins(
+    scope: Scope, *, store: Database | None = None, marquez: Marquez | None = None
+) -> tuple[Origin, ...]:
+    """Return where events may be, in the order in which they are asked: Marquez, our store, the connection's files.
 
     :param store: our own store; None: there is none here.
+    :param marquez: the one that the connection names; None: it names none.
     """
     found = []
+    if marquez is not None:
+        found.append(Origin(name="Marquez", reading=marquez.reading))
     if store is not None:
-        found.append(Origin(name="our lineage store", reading=lambda _: _of_store(store)))
+        found.append(Origin(name="our lineage store", reading=lambda tasks, notes: _of_store(store)))
     if scope.lineage_events:
-        found.append(Origin(name="files of events", reading=partial(_of_files, scope.lineage_events)))
+        files = scope.lineage_events
+        found.append(Origin(name="files of events", reading=lambda tasks, notes: reading_of_files(files, notes)))
     return tuple(found)
 
 
-def lineage_tools(origins: Sequence[Origin], used: str) -> tuple[Tool, ...]:
+def lineage_tools(origins: Sequence[Origin], dossier: Dossier, assets: AssetReader | None) -> tuple[Tool, ...]:
     """Return the tools that ask the lineage; none where there is no lineage.
 
-    :param used: the origin that the dossier is from; another or none: the first is asked.
+    The origin that the dossier is from is asked, else the first one.
+
+    :param assets: Airflow's assets, for the state of a partition that no event tells of.
     """
     if not origins:
         return ()
-    chosen = next((origin for origin in origins if origin.name == used), origins[0])
+    chosen = next((origin for origin in origins if origin.name == dossier.lineage_origin), origins[0])
+    tasks: Tasks = tuple(dict.fromkeys((key.dag_id, key.task_id) for key in dossier.incident.members))
 
     def reading() -> AbstractContextManager[LineageReader]:
-        return chosen.reading([])
+        return chosen.reading(tasks, [])
 
     return (
         UpstreamTool(reading),
         DownstreamTool(reading),
         SchemaHistoryTool(reading),
         ColumnPathTool(reading),
-        PartitionStateTool(reading),
+        PartitionStateTool(reading, assets),
         BlastRadiusTool(reading),
     )
 
@@ -58,10 +68,4 @@ def lineage_tools(origins: Sequence[Origin], used: str) -> tuple[Tool, ...]:
 @contextmanager
 def _of_store(store: Database) -> Iterator[LineageReader]:
     with SqlLineage(store).reading() as reader:
-        yield reader
-
-
-@contextmanager
-def _of_files(path: str, notes: list[str]) -> Iterator[LineageReader]:
-    with reading_of_files(path, notes) as reader:
         yield reader

@@ -84,6 +84,8 @@ class Scope(BaseModel):
     """Globs such as ``raw.orders.status``: columns whose commonest values may be told; empty: shapes only."""
     lineage_events: str = ""
     """File or folder of OpenLineage events, as its file transport writes them; empty: none."""
+    marquez_conn_id: str = ""
+    """An ``http`` connection: Marquez, read at triage time; its password is the API key. Empty: none."""
     rules_path: str = ".agentic/rules"
     """Repository-relative folder of the team's rule files."""
     trust_level: TrustLevel = TrustLevel.DIAGNOSE

@@ -20,6 +20,7 @@ from airflow_agentic.agents.rules import RulesAgent
 from airflow_agentic.airflow_masker import masked, registered_values
 from airflow_agentic.airflow_rest import AirflowRest
 from airflow_agentic.context.airflow_api import AirflowApi
+from airflow_agentic.context.airflow_assets import AirflowAssets
 from airflow_agentic.context.lineage import Origin
 from airflow_agentic.context.suspects import rank
 from airflow_agentic.errors import SettingsError
@@ -28,7 +29,8 @@ from airflow_agentic.forges.publish import Publication
 from airflow_agentic.guardrails.lock import digest_at, lock_path
 from airflow_agentic.guardrails.occurrences import WaitingAgent
 from airflow_agentic.guardrails.redact import SpanRedactor
-from airflow_agentic.guardrails.stop import StoppableWorkspace
+from airflow_agentic.guardrails.stop import StoppableWorkspace, refuse_if_stopped
+from airflow_agentic.lineage.marquez import Marquez
 from airflow_agentic.pipeline import Deliverance, Investigation, Review, Validation
 from airflow_agentic.plugs import (
     build_agent,
@@ -173,6 +175,7 @@ class Parts:
                 connect=connection,
                 incidents=self.store.incidents,
                 lineage=self.lineage,
+                assets=AirflowAssets(self.reader.read),
             ),
             rank=rank,
             redactor=self.redactor,
@@ -296,7 +299,7 @@ class Parts:
         )
 
     @cached_property
-    def reader(self) -> AirflowReader:
+    def reader(self) -> AirflowApi:
         """Airflow's REST API with the viewer account that the scope names."""
         if not self.scope.airflow_conn_id:
             raise SettingsError(
@@ -309,7 +312,11 @@ class Parts:
     @cached_property
     def lineage(self) -> tuple[Origin, ...]:
         """Where OpenLineage events are read from."""
-        return lineage_origins(self.scope, store=self.store.database)
+        marquez = None
+        if self.scope.marquez_conn_id:
+            conn = connection(self.scope.marquez_conn_id)
+            marquez = Marquez(base_url(conn), conn.password or "")
+        return lineage_origins(self.scope, store=self.store.database, marquez=marquez)
 
     @cached_property
     def redactor(self) -> Redactor:
@@ -345,6 +352,7 @@ class Parts:
             reader=self.reader,
             record=lambda kind, payload: self._note(incident, kind, payload),
             lineage=self.lineage,
+            assets=AirflowAssets(self.reader.read),
         )
         return WaitingAgent(
             agent,

@@ -122,6 +122,13 @@ class AirflowApi:
             for t in tasks
         )
 
+    def read(self, path: str, **parameters: str | int) -> dict[str, Any]:
+        """Return the JSON object below ``/api/v2``; for readers of what this port has no method for.
+
+        :raises SourceUnavailable: Airflow does not answer. :raises IncidentNotFound: it does not exist.
+        """
+        return self._get(path, **parameters)
+
     def log(self, key: TaskKey) -> Iterator[bytes]:
         """Stream one try's log line by line; the connection is closed when the caller stops early.
 

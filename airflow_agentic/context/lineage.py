@@ -16,6 +16,9 @@ from airflow_agentic.errors import SourceUnavailable, StoreError
 from airflow_agentic.ports import LineageReader
 from airflow_agentic.records import Gap, SourceReport, Target
 
+Tasks = Sequence[tuple[str, str]]
+"""Dag and task ids."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
@@ -23,8 +26,8 @@ class Origin:
 
     name: str
     """In words: ``our lineage store``."""
-    reading: Callable[[list[str]], AbstractContextManager[LineageReader]]
-    """Opens one reading; what could not be read of it is added to the list."""
+    reading: Callable[[Tasks, list[str]], AbstractContextManager[LineageReader]]
+    """Opens one reading for the failing tasks; what could not be read of it is added to the list."""
 
 
 class LineageSource:
@@ -42,10 +45,11 @@ class LineageSource:
         """Return evidence, errors that the log lacks, shapes and the blast radius; what is silent is a Gap."""
         gaps: list[Gap] = []
         partial = SourceReport()
+        tasks = tuple(dict.fromkeys((target.dag.dag_id, t.key.task_id) for t in target.failed))
         for origin in self._origins:
             notes: list[str] = []
             try:
-                with origin.reading(notes) as reader:
+                with origin.reading(tasks, notes) as reader:
                     found = lineage_report(reader, target, so_far, origin=origin.name)
             except (SourceUnavailable, StoreError) as error:
                 notes.append(f"{origin.name}: {error}")

@@ -6,6 +6,7 @@ the evidence is not trusted.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from airflow_agentic.lineage.answers import printable_text
@@ -20,6 +21,7 @@ SCHEMA_CHANGED = "Schema changed in"
 VOLUME_CHANGED = "Volume changed in"
 TOUCHES = "Reads and writes of"
 CHANGED_BY = "- changed by "
+INLETS_TOLD = re.compile(r"the task's (?:inlets|outlets)")
 MAX_TITLE, MAX_BODY, SHOWN = 300, 6_000, 12
 
 

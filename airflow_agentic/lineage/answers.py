@@ -15,7 +15,9 @@ from airflow_agentic.lineage.columns import column_path, dangling_columns
 from airflow_agentic.lineage.graph import DOWNSTREAM, walk
 from airflow_agentic.lineage.partitions import partition_lines, partition_state
 from airflow_agentic.lineage.schemas import ColumnChange, SchemaChange, schema_history
-from airflow_agentic.ports import LineageReader
+from airflow_agentic.lineage.scratch import as_event, reading_of
+from airflow_agentic.lineage.told_by_assets import told_of_partition
+from airflow_agentic.ports import AssetReader, LineageReader
 from airflow_agentic.records.lineage import LineageDataset, LineageJob
 from airflow_agentic.shapes import printable
 
@@ -115,10 +117,26 @@ def column(reader: LineageReader, name: str, column_name: str = "") -> list[Row]
     return rows
 
 
-def partition(reader: LineageReader, name: str, partition_key: str) -> list[Row]:
-    """Return the state of one partition: what wrote it, what ran on it, what is missing, is it current."""
-    first, *rest = partition_lines(partition_state(reader, name, partition_key))
-    return [_row(what="state", detail=first), *(_row(what="run", detail=line.removeprefix("- ")) for line in rest)]
+def partition(reader: LineageReader, name: str, partition_key: str, *, assets: AssetReader | None = None) -> list[Row]:
+    """Return the state of one partition: what wrote it, what ran on it, what is missing, is it current.
+
+    :param assets: asked where the lineage tells of no writer of the partition; and for what its state store holds.
+    :raises SourceUnavailable: Airflow does not answer.
+    """
+    found, place = partition_state(reader, name, partition_key), "lineage events"
+    beside: list[Row] = []
+    asset = assets.asset(name) if assets else None
+    if assets and asset:
+        if stored := assets.stored(asset.id, f"partition/{partition_key}"):
+            beside.append(_row(what="stored", detail=f"asset state store: {stored}"))
+        if found.last_writer is None:
+            told, events = told_of_partition(assets, asset, partition_key)
+            with reading_of(as_event(one, "airflow") for one in told) as other:
+                found = partition_state(other, asset.uri, partition_key, events_of=lambda *_: events)
+            place = "Airflow's runs and asset events"
+    first, *rest = partition_lines(found)
+    rows = [_row(what="state", detail=first), *(_row(what="run", detail=line.removeprefix("- ")) for line in rest)]
+    return [*rows, *beside, _row(what="told by", detail=place)]
 
 
 def blast(reader: LineageReader, name: str) -> list[Row]:

@@ -12,22 +12,9 @@ from dataclasses import dataclass
 
 from airflow_agentic.lineage.graph import INPUT, OUTPUT
 from airflow_agentic.ports import LineageReader
-from airflow_agentic.records.lineage import LineageDataset, LineageJob, LineageRun
+from airflow_agentic.records.lineage import AssetEvent, LineageDataset, LineageJob, LineageRun
 
 HISTORY = 20
-
-
-@dataclass(frozen=True, kw_only=True)
-class AssetEvent:
-    """One event of an asset as Airflow notes it."""
-
-    partition_key: str
-    at: str
-    dag_id: str
-    run_id: str
-    task_id: str
-    consumers: tuple[str, ...] = ()
-    """``dag_id state`` of the runs that it started."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,6 +158,7 @@ def partition_lines(found: PartitionState) -> tuple[str, ...]:
         )
         lines.append(f"- {transformation.job.name}, which {transformation.role} it: {when}")
     for event in found.events[:5]:
-        started = f"; it started {', '.join(event.consumers)}" if event.consumers else ""
+        runs = ", ".join(f"{run.dag_id} {run.run_id} ({run.state})" for run in event.consumers)
+        started = f"; it started {runs}" if runs else ""
         lines.append(f"- asset event at {event.at} by {event.dag_id}.{event.task_id} run {event.run_id}{started}")
     return tuple(lines)

@@ -18,6 +18,7 @@ from airflow_agentic.errors import SourceUnavailable
 from airflow_agentic.lineage.ingest import LineageIntake
 from airflow_agentic.lineage.payload import lines
 from airflow_agentic.ports import LineageReader
+from airflow_agentic.records import Target
 from airflow_agentic.store.lineage_queries import SqlLineage
 from airflow_agentic.store.scratch import ScratchDatabase
 
@@ -104,6 +105,18 @@ def as_event(told: Told, producer: str) -> dict[str, Any]:
         "inputs": [_dataset(told, *one) for one in told.inputs],
         "outputs": [_dataset(told, *one) for one in told.outputs],
     }
+
+
+def told_of_failing(
+    target: Target, task_id: str, inputs: Iterable[tuple[str, str]], outputs: Iterable[tuple[str, str]], sql: str = ""
+) -> Told:
+    """Return what is told of a failing task itself."""
+    run = target.run
+    return Told(
+        job=f"{run.dag_id}.{task_id}", at=run.ended_at or target.incident.last_seen, state="FAIL", dag_id=run.dag_id,
+        task_id=task_id, run_id=run.run_id, partition_key=run.partition_key or "", inputs=tuple(dict.fromkeys(inputs)),
+        outputs=tuple(dict.fromkeys(outputs)), sql=sql,
+    )  # fmt: skip
 
 
 def _dataset(told: Told, namespace: str, name: str) -> dict[str, Any]:

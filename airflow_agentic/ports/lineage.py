@@ -1,11 +1,14 @@
-"""A lineage store, as the questions see it."""
+"""A lineage store, and Airflow's assets, as the questions see them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from airflow_agentic.records import DagRunRecord
 from airflow_agentic.records.lineage import (
+    Asset,
+    AssetEvent,
     ColumnEdge,
     LineageDataset,
     LineageEdge,
@@ -74,3 +77,28 @@ class LineageReader(Protocol):
 
     def partition_runs(self, partition_key: str, job_ids: Sequence[NodeId] = ()) -> tuple[LineageRun, ...]:
         """Return the runs (of jobs) that worked for a partition, newest first; at most 500."""
+
+
+class AssetReader(Protocol):
+    """Airflow's assets, read-only. Every method raises `SourceUnavailable` when Airflow does not answer."""
+
+    def asset(self, uri: str) -> Asset | None:
+        """Return the asset of that URI or name; None if there is none."""
+
+    def assets_of(self, dag_id: str) -> tuple[Asset, ...]:
+        """Return the assets that tasks of a Dag produce or consume, or that start it; at most 100."""
+
+    def upstream_events(self, dag_id: str, run_id: str) -> tuple[AssetEvent, ...]:
+        """Return the events that a run was started by."""
+
+    def events_of_asset(self, asset_id: int, *, limit: int) -> tuple[AssetEvent, ...]:
+        """Return an asset's newest events."""
+
+    def events_of_task(self, dag_id: str, task_id: str, *, limit: int) -> tuple[AssetEvent, ...]:
+        """Return the newest events that a task has caused."""
+
+    def runs_of_partition(self, partition_key: str) -> tuple[DagRunRecord, ...]:
+        """Return the runs of all Dags that carry the key; at most 100."""
+
+    def stored(self, asset_id: int, key: str) -> str:
+        """Return what the asset state store holds under a key and who wrote it; empty for nothing."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from airflow_agentic.records.failure import DagRunRecord
+
 NodeId = int | str
 
 
@@ -104,3 +106,35 @@ class ColumnEdge:
     job: LineageJob
     last_seen: str = ""
     first_seen: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asset:
+    """An asset as Airflow knows it."""
+
+    id: int
+    uri: str
+    name: str
+    producers: tuple[tuple[str, str], ...] = ()
+    """Dag and task ids of the tasks that have it as outlet."""
+    consumers: tuple[tuple[str, str], ...] = ()
+    """Of those that have it as inlet."""
+    starts: tuple[str, ...] = ()
+    """Dags that it starts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssetEvent:
+    """One event of an asset as Airflow notes it."""
+
+    id: int
+    asset_id: int
+    uri: str
+    at: str
+    dag_id: str = ""
+    """Of the task that caused it; empty for one that came through the API."""
+    task_id: str = ""
+    run_id: str = ""
+    partition_key: str = ""
+    consumers: tuple[DagRunRecord, ...] = ()
+    """The runs that it had a part in starting."""

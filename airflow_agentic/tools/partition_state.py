@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow_agentic.errors import SourceUnavailable, StoreError, ToolRefused
 from airflow_agentic.lineage.answers import as_text, partition
-from airflow_agentic.ports import Effect, LineageReader
+from airflow_agentic.ports import AssetReader, Effect, LineageReader
 from airflow_agentic.tools.arguments import object_schema, text_argument
 
 
@@ -16,6 +16,7 @@ class PartitionStateTool:
     """Read the state of one partition.
 
     :param reading: opens one reading of the lineage store.
+    :param assets: Airflow's assets, for what the lineage does not tell; None: they cannot be asked here.
     """
 
     name = "partition_state"
@@ -28,8 +29,11 @@ class PartitionStateTool:
         {"name": {"type": "string"}, "partition_key": {"type": "string"}}, required=("name", "partition_key")
     )
 
-    def __init__(self, reading: Callable[[], AbstractContextManager[LineageReader]]) -> None:
+    def __init__(
+        self, reading: Callable[[], AbstractContextManager[LineageReader]], assets: AssetReader | None = None
+    ) -> None:
         self._reading = reading
+        self._assets = assets
 
     def run(self, arguments: Mapping[str, Any]) -> str:
         """Return the state, then one line a transformation. :raises ToolRefused: the store does not answer."""
@@ -37,6 +41,6 @@ class PartitionStateTool:
         key = text_argument(arguments, "partition_key", limit=250)
         try:
             with self._reading() as reader:
-                return as_text(partition(reader, name, key))
+                return as_text(partition(reader, name, key, assets=self._assets))
         except (SourceUnavailable, StoreError) as error:
             raise ToolRefused(str(error)) from error

@@ -4,6 +4,7 @@ import pytest
 
 from airflow_agentic.context.code import CodeSource
 from airflow_agentic.context.comparison import ComparisonSource
+from airflow_agentic.context.declared_lineage import DeclaredLineageSource
 from airflow_agentic.context.landed import LandedSource
 from airflow_agentic.context.lineage import LineageSource
 from airflow_agentic.context.owners import OwnersSource
@@ -17,6 +18,7 @@ from airflow_agentic.records import SourceReport
 from airflow_agentic.registry import available, find
 from airflow_agentic.scope import Scope
 from airflow_agentic.testing.airflow import FakeAirflow
+from airflow_agentic.testing.assets import FakeAssets
 from airflow_agentic.testing.memory import MemoryIncidents
 from airflow_agentic.testing.targets import a_target
 
@@ -29,6 +31,7 @@ CUT_OFF = {
     "past_incidents": lambda folder: PastIncidentsSource(MemoryIncidents()),
     "team_rules": lambda folder: TeamRulesSource(),
     "landed": lambda folder: LandedSource((f"{folder}/nothing-landed",)),
+    "declared_lineage": lambda folder: DeclaredLineageSource(FakeAssets(down=True)),
     "lineage": lambda folder: LineageSource(lineage_origins(Scope(lineage_events=f"{folder}/no-events"))),
 }
 

@@ -21,7 +21,7 @@ FAILED = an_event("FAIL", "06 08:00", "feed.load", run_id="bad", reads=["raw.ord
 
 
 def ask(*events: dict[str, Any], target: Target | None = None) -> SourceReport:
-    origin = Origin(name="the test's events", reading=lambda notes: reading_of(events, notes))
+    origin = Origin(name="the test's events", reading=lambda tasks, notes: reading_of(events, notes))
     return LineageSource([origin]).read(target or a_target(good_date=None), SourceReport())
 
 
@@ -158,17 +158,17 @@ def test_owners_of_what_waits_are_told_after_the_dags_own() -> None:
 
 def test_the_next_origin_is_asked_when_the_first_is_away_or_knows_nothing() -> None:
     @contextmanager
-    def away(notes: list[str]) -> Any:
+    def away(tasks: Any, notes: list[str]) -> Any:
         raise StoreError("the store is away")
         yield
 
-    def other(notes: list[str]) -> Any:
+    def other(tasks: Any, notes: list[str]) -> Any:
         return reading_of([an_event("COMPLETE", "05 08:00", "x.y")], notes)
 
     origins = [
         Origin(name="the store", reading=away),
         Origin(name="nothing of it", reading=other),
-        Origin(name="a file", reading=lambda notes: reading_of([FAILED], notes)),
+        Origin(name="a file", reading=lambda tasks, notes: reading_of([FAILED], notes)),
     ]
     found = LineageSource(origins).read(a_target(), SourceReport())
     assert found.lineage_origin == "a file"
