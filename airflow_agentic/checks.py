@@ -16,6 +16,7 @@ from typing import Any
 from airflow_agentic import registry, wiring
 from airflow_agentic.errors import AgenticError
 from airflow_agentic.git import GitError, run_git
+from airflow_agentic.lineage.marquez import Marquez
 from airflow_agentic.lineage_check import lineage_state
 from airflow_agentic.plugs import build_forge, clone_url, git_environment
 from airflow_agentic.records import Decision
@@ -206,6 +207,10 @@ def _lineage(settings: Settings, scope: Scope) -> Probe:
             detail="openlineage-airflow is installed: it emits nothing here",
             mend="Uninstall it; apache-airflow-providers-openlineage is its successor.",
         )
+    if scope.marquez_conn_id:
+        conn = wiring.connection(scope.marquez_conn_id)
+        said = Marquez(wiring.base_url(conn), conn.password or "").check()
+        return Probe(name="lineage", state="ok", detail=f"Marquez answers: {said}")
     state, detail, mend = lineage_state(settings)
     if state == "absent" and scope.lineage_events:
         return Probe(name="lineage", state="ok", detail=f"events are read from {scope.lineage_events!r}")

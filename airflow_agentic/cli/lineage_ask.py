@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 from airflow_agentic.cli.commands import _print, _told
+from airflow_agentic.context.airflow_api import AirflowApi
+from airflow_agentic.context.airflow_assets import AirflowAssets
+from airflow_agentic.errors import SettingsError
 from airflow_agentic.lineage import answers
-from airflow_agentic.ports import LineageReader
+from airflow_agentic.ports import AssetReader, LineageReader
+from airflow_agentic.scope import read_scope
 from airflow_agentic.settings import read_settings
 from airflow_agentic.store.database import Database
 from airflow_agentic.store.lineage_queries import SqlLineage
+
+log = logging.getLogger(__name__)
 
 
 @_told
@@ -40,13 +47,29 @@ def column(args: Any) -> None:
 @_told
 def partition(args: Any) -> None:
     """Print a partition's state."""
-    _ask(args, lambda reader: answers.partition(reader, args.name, args.partition_key))
+    _ask(args, lambda reader: answers.partition(reader, args.name, args.partition_key, assets=_assets()))
 
 
 @_told
 def blast(args: Any) -> None:
     """Print who waits for a task or data set."""
     _ask(args, lambda reader: answers.blast(reader, args.name))
+
+
+def _assets() -> AssetReader | None:
+    """Return Airflow's assets with the agentic connection's viewer account; None where it names none."""
+    from airflow_agentic import wiring
+
+    settings = read_settings()
+    try:
+        scope = read_scope(wiring.connection(settings.conn_id).extra, conn_id=settings.conn_id)
+        conn = wiring.connection(scope.airflow_conn_id) if scope.airflow_conn_id else None
+    except SettingsError as error:
+        log.info("Airflow's own runs and asset events were not asked: %s", error)
+        return None
+    return (
+        AirflowAssets(AirflowApi(wiring.base_url(conn), conn.login or "", conn.password or "").read) if conn else None
+    )
 
 
 def _ask(args: Any, question: Callable[[LineageReader], list[answers.Row]]) -> None:

@@ -47,6 +47,13 @@ class Marquez:
         self._timeout_s = timeout_s
         self._transport = transport
 
+    def check(self) -> str:
+        """Say what Marquez holds. :raises SourceUnavailable: it does not answer."""
+        with self._open() as client:
+            found = _listed(_Api(client, self.base_url).get("/namespaces", limit=100), "namespaces")
+        names = [str(one.get("name")) for one in found]
+        return f"{len(names)} namespace(s): {', '.join(names[:5])}"
+
     @contextmanager
     def reading(self, tasks: Sequence[tuple[str, str]], notes: list[str]) -> Iterator[LineageReader]:
         """Give a reader of what lies around tasks.
@@ -55,15 +62,16 @@ class Marquez:
         :param notes: is told what was left out.
         :raises SourceUnavailable: Marquez does not answer.
         """
-        import httpx
-
-        headers = {"Authorization": f"Bearer {self._api_key}"} if self._api_key else {}
-        with httpx.Client(
-            base_url=self.base_url, headers=headers, timeout=self._timeout_s, transport=self._transport
-        ) as client:
+        with self._open() as client:
             events = _Around(_Api(client, self.base_url), notes).events(tasks)
         with reading_of(events, notes) as reader:
             yield reader
+
+    def _open(self) -> httpx.Client:
+        import httpx
+
+        headers = {"Authorization": f"Bearer {self._api_key}"} if self._api_key else {}
+        return httpx.Client(base_url=self.base_url, headers=headers, timeout=self._timeout_s, transport=self._transport)
 
 
 class _Api:

@@ -93,6 +93,7 @@ ANSWERS: dict[str, Any] = {
             NOISE,
         ],
     },
+    "/api/v1/namespaces": {"namespaces": [{"name": "prod", "ownerName": "anonymous"}, {"name": DB}]},
     "/api/v1/lineage": {"graph": [job_node(LOAD, reads=True), data_node(), job_node(MIGRATE, writes=True)]},
     f"/api/v1/namespaces/{DB}/datasets/raw.orders/versions": {
         "versions": [
@@ -180,6 +181,10 @@ def test_the_same_questions_are_answered(address: str) -> None:
     assert [row["name"] for row in up] == ["raw.orders", "vendor.migrate"]
     assert any(row["what"] == "renamed" and row["by"].startswith("Dag vendor, job vendor.migrate") for row in history)
     assert "feed.load" in waiting[0]["detail"]
+
+
+def test_the_check_says_what_marquez_holds(address: str) -> None:
+    assert Marquez(f"{address}/api/v1/").check() == f"2 namespace(s): prod, {DB}"
 
 
 def test_a_task_that_marquez_does_not_know_is_no_lineage(address: str) -> None:
