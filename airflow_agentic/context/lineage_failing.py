@@ -122,7 +122,9 @@ def _last_tries(
         recent = reader.last_runs(ids, limit=EARLIER)
         date = (target.run.logical_date or "")[:19]
         found = tuple(r for r in recent if date and date in r.airflow_run_id)
-        failed = [r for r in recent if r.state in _BAD]
+        # An older failure is another one: this run's own event may just not have arrived.
+        since = (target.run.started_at or "")[:19]
+        failed = [r for r in recent if r.state in _BAD and r.last_event[:19] >= since]
         if not found and failed:
             found = tuple(r for r in recent if r.airflow_run_id == failed[0].airflow_run_id)
         if found:

@@ -6,7 +6,7 @@ every earlier partition and not this one: its own habit is the schedule, whateve
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
@@ -94,8 +94,7 @@ def _late(producer: Producer, failing: Failing, partition_key: str) -> tuple[str
             return ()
         known = named(r.partition_key for r in done if r.partition_key)
         return (f"it has not written partition {partition_key!r}; it wrote {known}", last)
-    began = sorted({_began(r) for r in (*failing.earlier, *_failing_runs(failing))})
-    windows = list(pairwise(began))[-(HABIT + 2) :]
+    windows = list(pairwise(_beginnings(failing)))[-(HABIT + 2) :]
     if len(windows) < HABIT or not done:
         return ()
     ended = [r.ended_at or r.last_event for r in done]
@@ -113,8 +112,13 @@ def _late(producer: Producer, failing: Failing, partition_key: str) -> tuple[str
     return (*lines, f"it is at work: {run_of(waiting)}") if waiting else tuple(lines)
 
 
-def _failing_runs(failing: Failing) -> Iterable[LineageRun]:
-    return (t.run for t in failing.tasks if t.run is not None)
+def _beginnings(failing: Failing) -> list[str]:
+    """Return when each Dag run of the failing tasks began, the failing one last; its tasks and tries are one."""
+    first: dict[str, str] = {}
+    for run in (*failing.earlier, *(t.run for t in failing.tasks if t.run is not None)):
+        key = run.airflow_run_id or run.run_id
+        first[key] = min(first.get(key, "9"), _began(run))
+    return sorted(first.values())
 
 
 def _began(run: LineageRun) -> str:

@@ -77,6 +77,29 @@ def test_a_producer_without_a_broken_habit_is_not_late(events: list[dict[str, An
     assert not any("late" in title for title in titles(ask(*events, FAILED)))
 
 
+def test_many_tasks_and_tries_of_one_run_are_one_run_of_the_habit() -> None:
+    tasks = [
+        an_event("COMPLETE", f"0{day} 08:{minute}", f"feed.load_{minute}", run_id=f"feed-{day}", reads=["raw.orders"])
+        for day in range(1, 6)
+        for minute in ("00", "10")
+    ]
+    failed = [
+        an_event("FAIL", f"06 08:{m}", f"feed.load_{m}", run_id="bad", reads=["raw.orders"]) for m in ("00", "10")
+    ]
+    made = daily("vendor.copy", range(1, 6), "06", writes=["raw.orders"])
+    found = ask(*tasks, *failed, *made, target=a_target(good_date=None, task_ids=("load_00", "load_10")))
+    assert any(t.startswith("Upstream data is late") for t in titles(found))
+
+
+def test_an_older_failure_is_not_taken_for_this_one_whose_event_has_not_arrived() -> None:
+    old = an_event("FAIL", "01 08:00", "feed.load", run_id="old", error="yesterday's error", reads=["raw.orders"])
+    target = a_target(good_date=None, date="2026-11-06T00:00:00+00:00")
+    target = replace(target, run=replace(target.run, started_at="2026-11-06T08:00:00Z"))
+    found = ask(old, target=target)
+    assert found.errors == () and "reads raw.orders" in found.evidence[-1].body
+    assert "an earlier run of the job" in found.evidence[-1].body
+
+
 def test_a_partition_that_the_producer_has_not_written_is_late_and_its_state_is_told() -> None:
     wrote = [
         an_event("COMPLETE", f"0{n} 06:00", "vendor.copy", writes=["raw.orders"], partition_key=f"2026-11-0{n}")
