@@ -29,7 +29,7 @@ from airflow_agentic.forges.publish import Publication
 from airflow_agentic.guardrails.lock import digest_at, lock_path
 from airflow_agentic.guardrails.occurrences import WaitingAgent
 from airflow_agentic.guardrails.redact import SpanRedactor
-from airflow_agentic.guardrails.stop import StoppableWorkspace, refuse_if_stopped
+from airflow_agentic.guardrails.stop import StoppableWorkspace
 from airflow_agentic.lineage.marquez import Marquez
 from airflow_agentic.pipeline import Deliverance, Investigation, Review, Validation
 from airflow_agentic.plugs import (
@@ -45,7 +45,7 @@ from airflow_agentic.plugs import (
 from airflow_agentic.plugs_lineage import lineage_origins
 from airflow_agentic.policy.policy import Mandate
 from airflow_agentic.policy.read import PolicyOnDisk
-from airflow_agentic.ports import Agent, AirflowReader, Redactor, Workspace
+from airflow_agentic.ports import Agent, Redactor, Workspace
 from airflow_agentic.powers.sql import sql_powers
 from airflow_agentic.records import Delivery, Failure, ReductionLimits, Signal
 from airflow_agentic.rulings import Rulings

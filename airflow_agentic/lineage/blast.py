@@ -18,6 +18,7 @@ class Blast:
     dags: tuple[str, ...]
     """Other Dags than those that the question began with."""
     owners: tuple[str, ...]
+    """Of jobs and data sets downstream."""
 
 
 def blast_radius(
@@ -30,10 +31,12 @@ def blast_radius(
     """Return who reads, directly or through others, what the jobs write (or the data sets themselves)."""
     found = walk(reader, DOWNSTREAM, jobs=jobs, datasets=datasets, max_hops=max_hops)
     own = {j.dag_id for j in jobs}
+    of_sets = reader.owners_of_datasets([d.id for d in (*datasets, *found.datasets)])
+    owners = [owner for j in found.jobs for owner in j.owners] + [o for names in of_sets.values() for o in names]
     return Blast(
         walk=found,
         dags=tuple(dict.fromkeys(j.dag_id for j in found.jobs if j.dag_id and j.dag_id not in own)),
-        owners=tuple(dict.fromkeys(owner for j in found.jobs for owner in j.owners)),
+        owners=tuple(dict.fromkeys(owners)),
     )
 
 

@@ -58,6 +58,8 @@ class DatasetFacets:
     same: tuple[Dataset, ...] = ()
     """Other names of the same data set."""
     assertions: tuple[dict[str, Any], ...] = ()
+    owners: str = ""
+    """JSON list of names; empty: not told."""
 
 
 class DatasetReader:
@@ -118,6 +120,7 @@ class DatasetReader:
             byte_count=size,
             same=self._symlinks(facets.get("symlinks"), dataset),
             assertions=_assertions(beside, dataset),
+            owners=owners_of(facets.get("ownership")) if "ownership" in facets else "",
         )
 
     def _schema(self, facet: object, dataset: Dataset) -> Schema | None:
@@ -162,6 +165,14 @@ class DatasetReader:
             return ()
         same = [self.name(one.get("namespace"), one.get("name")) for one in found[:50] if isinstance(one, dict)]
         return tuple(one for one in same if one.id != dataset.id and not masked(one.namespace, one.name))
+
+
+def owners_of(ownership: object) -> str:
+    """Return the names of an ownership facet as a JSON list; empty where it names nobody."""
+    found = ownership.get("owners") if isinstance(ownership, dict) else None
+    names = [owner.get("name") for owner in found if isinstance(owner, dict)] if isinstance(found, list) else []
+    kept = [name[:500] for name in names if isinstance(name, str) and name][:100]
+    return texts(kept) if kept else ""
 
 
 def texts(value: object) -> str:

@@ -200,6 +200,8 @@ def _collect_datasets(facts: Facts, rows: Rows, write_once: _WriteOnce, day: int
         for other in told.same:
             if write_once.new(("symlink", dataset.id, other.id)):
                 rows.symlinks.add((min(dataset.id, other.id), max(dataset.id, other.id)))
+        if told.owners and write_once.new(("owners", dataset.id, told.owners, day)):
+            rows.add("dataset_facets", (dataset.id, "owners", facts.at, told.owners))
         if told.schema is not None:
             write_once("schemas", (told.schema.id, told.schema.fields))
             rows.add(

@@ -48,6 +48,9 @@ class LineageReader(Protocol):
     def assets_of_jobs(self, job_ids: Sequence[NodeId]) -> Mapping[NodeId, tuple[tuple[str, ...], tuple[str, ...]]]:
         """Return the URIs of Airflow's inlets and outlets of jobs."""
 
+    def owners_of_datasets(self, dataset_ids: Sequence[NodeId]) -> Mapping[NodeId, tuple[str, ...]]:
+        """Return who owns data sets, as their producers said last."""
+
     def last_runs(self, job_ids: Sequence[NodeId], *, limit: int, until: str = "") -> tuple[LineageRun, ...]:
         """Return each job's newest *limit* runs (whose last event is not after *until*), newest first."""
 

@@ -32,6 +32,7 @@ REVISIONS = (
     "0004",  # bodies
     "0005",  # partition_jobs
     "0006",  # fix_opened
+    "0007",  # dataset_facets
 )
 """Every revision that this version knows, oldest first; a test holds it against the scripts."""
 BUSY_S = 30

@@ -57,6 +57,7 @@ _LATEST = (_Group(columns=("at", "value")),)
 _PLANS: dict[str, _Plan] = {
     "jobs": _Plan(table=tables.JOBS, keys=1, least=("first_day",), most=("dag_id", "task_id", "last_day")),
     "datasets": _Plan(table=tables.DATASETS, keys=1, **_DAYS),
+    "dataset_facets": _Plan(table=tables.DATASET_FACETS, keys=2, groups=_LATEST),
     "dataset_names": _Plan(table=tables.DATASET_NAMES, keys=1),
     "fields": _Plan(table=tables.FIELDS, keys=1),
     "schemas": _Plan(table=tables.SCHEMAS, keys=1),

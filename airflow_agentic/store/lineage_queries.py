@@ -49,6 +49,7 @@ from airflow_agentic.store.lineage_statements import (
     ASK_CHILDREN,
     ASK_COLUMNS_INTO,
     ASK_COLUMNS_READ,
+    ASK_DATASET_OWNERS,
     ASK_EDGES_OF_DATASETS,
     ASK_EDGES_OF_JOBS,
     ASK_FANS,
@@ -161,6 +162,15 @@ class SqlLineageReader:
             for job_id, facet, value in self._ask(ASK_ASSETS, {"ids": list(job_ids)}):
                 found.setdefault(job_id, {})[facet] = asset_uris(value)
         return {key: (said.get("inlets", ()), said.get("outlets", ())) for key, said in found.items()}
+
+    def owners_of_datasets(self, dataset_ids: Sequence[NodeId]) -> Mapping[NodeId, tuple[str, ...]]:
+        """Return who owns data sets, as their producers said last."""
+        if not dataset_ids:
+            return {}
+        found: dict[NodeId, dict[str, None]] = {}
+        for dataset_id, value in self._ask(ASK_DATASET_OWNERS, {"ids": list(dataset_ids)}):
+            found.setdefault(dataset_id, {}).update(dict.fromkeys(json.loads(value)))
+        return {key: tuple(names) for key, names in found.items()}
 
     def last_runs(self, job_ids: Sequence[NodeId], *, limit: int, until: str = "") -> tuple[LineageRun, ...]:
         """Return each job's newest *limit* runs (whose last event is not after *until*), newest first."""

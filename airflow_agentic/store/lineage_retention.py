@@ -53,6 +53,7 @@ def _old(events_before: int, runs_before: int, edges_before: int) -> list[tuple[
         (jobs, and_(jobs.c.last_day < edges_before, jobs.c.id.not_in(used_jobs))),
         (t.JOB_FACETS, t.JOB_FACETS.c.job_id.not_in(select(jobs.c.id))),
         (datasets, and_(datasets.c.last_day < edges_before, datasets.c.id.not_in(used_datasets))),
+        (t.DATASET_FACETS, t.DATASET_FACETS.c.dataset_id.not_in(kept_datasets)),
         (t.DATASET_NAMES, t.DATASET_NAMES.c.dataset_id.not_in(kept_datasets)),
         (links, or_(links.c.low_id.not_in(kept_datasets), links.c.high_id.not_in(kept_datasets))),
     ]

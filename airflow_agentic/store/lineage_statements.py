@@ -31,6 +31,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from airflow_agentic.store.lineage_rows import OWNERS
 from airflow_agentic.store.lineage_tables import (
     COLUMN_EDGES,
+    DATASET_FACETS,
     DATASETS,
     FIELDS,
     JOB_FACETS,
@@ -150,6 +151,12 @@ ASK_EDGES_OF_DATASETS = tuple(
     .order_by(JOB_IO.c.last_day.desc(), JOBS.c.id)
     .limit(EDGE_CAP)
     for io in (0, 1)
+)
+ASK_DATASET_OWNERS = (
+    select(DATASETS.c.canonical_id, DATASET_FACETS.c.value)
+    .join(DATASET_FACETS, DATASET_FACETS.c.dataset_id == DATASETS.c.id)
+    .where(among(DATASETS.c.canonical_id), DATASET_FACETS.c.facet == OWNERS)
+    .order_by(DATASET_FACETS.c.at.desc(), DATASET_FACETS.c.dataset_id)
 )
 ASK_ASSETS = select(JOB_FACETS.c.job_id, JOB_FACETS.c.facet, JOB_FACETS.c.value).where(
     among(JOB_FACETS.c.job_id), (JOB_FACETS.c.facet == "inlets") | (JOB_FACETS.c.facet == "outlets")

@@ -63,6 +63,16 @@ DATASETS = _table(
 )
 """``canonical_id`` is the smallest id among those that symlinks declare to be the same; its own where none does."""
 
+DATASET_FACETS = _table(
+    "agentic_ol_dataset_facets",
+    _id("dataset_id"),
+    Column("facet", String(40), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("value", Text, nullable=False),
+    rowid=True,
+)
+"""The latest known of: owners, a JSON list of names."""
+
 DATASET_NAMES = _table(
     "agentic_ol_dataset_names",
     _id("id"),
@@ -204,6 +214,7 @@ ARRIVALS = _table(
 """Per producer and day: the first and the last moment at which events arrived, to a minute."""
 
 LINEAGE_TABLES = (
-    JOBS, JOB_FACETS, DATASETS, DATASET_NAMES, SYMLINKS, SCHEMAS, SCHEMA_OBSERVATIONS, RUNS, RUN_FACETS, JOB_IO, RUN_IO,
+    JOBS, JOB_FACETS, DATASETS, DATASET_FACETS, DATASET_NAMES,
+    SYMLINKS, SCHEMAS, SCHEMA_OBSERVATIONS, RUNS, RUN_FACETS, JOB_IO, RUN_IO,
     FIELDS, COLUMN_EDGES, PARTITIONS, PARTITION_RUNS, EVENTS, ARRIVALS,
 )  # fmt: skip

@@ -11,25 +11,34 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from airflow_agentic.context.airflow_api import AirflowApi
+from airflow_agentic.context.airflow_assets import AirflowAssets
+from airflow_agentic.context.declared_lineage import DeclaredLineageSource
+from airflow_agentic.context.gather import find_target
+from airflow_agentic.context.lineage import LineageSource
 from airflow_agentic.lineage.header import HEADER
 from airflow_agentic.lineage.setup import TRANSPORT
 from airflow_agentic.lineage.wire import STATES
+from airflow_agentic.plugs_lineage import lineage_origins
+from airflow_agentic.records import Incident, IncidentState, SourceReport
+from airflow_agentic.scope import Scope
 from airflow_agentic.store import lineage_tables as t
 from airflow_agentic.store.database import Database
 from airflow_agentic.testing.airflow_stack import AirflowStack
 
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "openlineage"
 KEY = "a-key-of-24-characters-x"
 DAG = """
-from airflow.sdk import dag, task
+from airflow.sdk import Asset, dag, task
 from airflow.providers.common.compat.openlineage.facet import Dataset
 
 @dag(dag_id="emits", schedule=None)
 def emits():
-    @task(outlets=[Dataset(namespace="postgres://db", name="shop.raw.orders")])
+    @task(outlets=[Dataset(namespace="postgres://db", name="shop.raw.orders"), Asset("s3://lake/orders")])
     def load():
         return 1
 
-    @task(inlets=[Dataset(namespace="postgres://db", name="shop.raw.orders")])
+    @task(inlets=[Dataset(namespace="postgres://db", name="shop.raw.orders"), Asset("s3://lake/orders")])
     def breaks():
         raise KeyError("amount")
 
@@ -85,10 +94,16 @@ def test_events_of_a_real_run_and_of_strangers_with_the_key_are_in_the_store(tmp
         airflow.wait("the run's events are in the store", told, timeout_s=60)
         setup = airflow.command("agentic", "lineage", "setup")
         retained = airflow.command("agentic", "lineage", "retain", "--dry-run")
+        imported = airflow.command("agentic", "lineage", "import", str(FIXTURES / "af33-schema-drift-rename"))
+        renamed = airflow.command("agentic", "lineage", "column", "shop_elt.staging.stg_orders", "--output", "json")
+        gathered = _gathered(airflow, database, run_id)
     assert found == {"emits": "FAIL", "emits.load": "COMPLETE", "emits.breaks": "FAIL", "j": "COMPLETE"}
     with database.read() as connection:
-        error = connection.execute(select(t.RUN_FACETS.c.value).where(t.RUN_FACETS.c.facet == "error")).scalars().all()
-        edges = connection.execute(select(func.count()).select_from(t.JOB_IO)).scalar_one()
+        mine = select(t.RUNS.c.run_id).where(t.RUNS.c.af_run_id == run_id)
+        told_of = select(t.RUN_FACETS.c.value).where(t.RUN_FACETS.c.facet == "error", t.RUN_FACETS.c.run_id.in_(mine))
+        error = connection.execute(told_of).scalars().all()
+        own = t.JOB_IO.c.job_id.in_(select(t.JOBS.c.id).where(t.JOBS.c.dag_id == "emits"))
+        edges = connection.execute(select(func.count()).select_from(t.JOB_IO).where(own)).scalar_one()
         of_run = connection.execute(
             select(func.count()).select_from(t.RUNS).where(t.RUNS.c.af_run_id == run_id)
         ).scalar_one()
@@ -97,3 +112,32 @@ def test_events_of_a_real_run_and_of_strangers_with_the_key_are_in_the_store(tmp
     assert (edges, of_run) == (2, 3)
     assert (setup.returncode, TRANSPORT in setup.stdout) == (0, True), setup.stderr
     assert retained.returncode == 0, retained.stderr
+    assert imported.returncode == 0, imported.stderr
+    first = json.loads(renamed.stdout)[0]
+    assert (first["column"], first["now"]) == ("amount", "amount_usd") and "vendor_migration" in first["by"]
+    assert gathered.lineage_origin == "our lineage store"
+    producers = next(e for e in gathered.evidence if e.title.startswith("Producers of the inputs"))
+    assert f"shop.raw.orders was written by emits.load: run {run_id}, COMPLETE" in producers.body
+
+
+def _gathered(airflow: AirflowStack, database: Database, run_id: str) -> SourceReport:
+    """Read the failed run as `gather` does, and Airflow's assets over its API."""
+    api = AirflowApi(airflow.url, "viewer", airflow.passwords["viewer"])
+    assets = AirflowAssets(api.read)
+    asset = assets.asset("s3://lake/orders")
+    assert asset is not None
+    assert (asset.producers, asset.consumers) == ((("emits", "load"),), (("emits", "breaks"),))
+    assert assets.assets_of("emits") == (asset,)
+    assert [(e.uri, e.run_id) for e in assets.events_of_task("emits", "load", limit=5)] == [(asset.uri, run_id)]
+    assert assets.events_of_asset(asset.id, limit=5)[0].task_id == "load"
+    assert assets.upstream_events("emits", run_id) == ()
+    assert assets.runs_of_partition("2026-11-22") == () and assets.stored(asset.id, "partition/2026-11-22") == ""
+    incident = Incident(
+        id="i", dag_id="emits", run_id=run_id, clear_number=0, state=IncidentState.INVESTIGATING, detail="",
+        first_seen="", last_seen="", signals=1,
+    )  # fmt: skip
+    target = find_target(api, incident)
+    without = DeclaredLineageSource(assets).read(target, SourceReport())
+    assert without.lineage_origin == "inlets and outlets"
+    assert any("reads s3://lake/orders" in e.body for e in without.evidence)
+    return LineageSource(lineage_origins(Scope(), store=database)).read(target, SourceReport())

@@ -185,6 +185,22 @@ def test_the_blast_radius_names_dags_downstream(tmp_path: Path) -> None:
         assert "other Dags: b, c, a" in [row["detail"] for row in answers.blast(reader, "t1")]
 
 
+def test_owners_of_data_sets_downstream_are_told_the_latest_word_holds(tmp_path: Path) -> None:
+    def owned(name: str, *owners: str) -> dict[str, Any]:
+        found = table(name)
+        found["facets"]["ownership"] = {"owners": [{"name": o, "type": "OWNER"} for o in owners] + ["odd", {"name": 7}]}
+        return found
+
+    events = [
+        run("b.x", 2, ["t1"], [owned("t2", "@finance")]),
+        run("b.x", 1, ["t1"], [owned("t2", "@left-the-company")]),
+        run("c.x", 1, [owned("t2")], ["t3"]),
+    ]
+    with told(tmp_path, *events) as reader:
+        details = [row["detail"] for row in answers.blast(reader, "t1")]
+    assert "owners: @finance" in details
+
+
 def test_a_name_that_nobody_has_told_of_is_refused_with_advice(tmp_path: Path) -> None:
     with told(tmp_path, *CYCLE) as reader, pytest.raises(SourceUnavailable, match="no job or data set is called so"):
         answers.neighbours(reader, UPSTREAM, "nothing")
