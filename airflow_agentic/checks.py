@@ -19,12 +19,14 @@ from airflow_agentic.git import GitError, run_git
 from airflow_agentic.lineage.marquez import Marquez
 from airflow_agentic.lineage_check import lineage_state
 from airflow_agentic.plugs import build_forge, clone_url, git_environment
+from airflow_agentic.plugs_workspace import build_workspace
 from airflow_agentic.records import Decision
 from airflow_agentic.scope import Scope, read_scope
 from airflow_agentic.settings import Settings, read_settings
 from airflow_agentic.staging_twins import refuse_twins
 from airflow_agentic.store.engine import open_store
 from airflow_agentic.triggers.dispatch import kept_failures
+from airflow_agentic.workspaces.airflow_api import AirflowApiWorkspace
 from airflow_agentic.workspaces.layers import probe_layers
 
 log = logging.getLogger(__name__)
@@ -173,7 +175,23 @@ def _model(scope: Scope) -> Probe:
     return Probe(name="model", state="ok", detail=f"{scope.model}, pattern {scope.agent_pattern()}")
 
 
+def _staging_airflow(scope: Scope) -> Probe:
+    """Ask the staging deployment for its version; refuses what a proof would refuse."""
+    with tempfile.TemporaryDirectory(prefix="agentic-check-") as folder:
+        workspace = build_workspace(
+            scope,
+            connect=wiring.connection,
+            address=wiring.base_url,
+            folder=folder,
+            accept_weaker=frozenset(),
+        )
+        said = workspace.look() if isinstance(workspace, AirflowApiWorkspace) else workspace.name
+    return Probe(name="staging", state="ok", detail=said)
+
+
 def _staging(scope: Scope) -> Probe:
+    if scope.workspace == "airflow_api":
+        return _staging_airflow(scope)
     for staging in scope.staging_connections.values():
         wiring.connection(staging)
     refuse_twins(scope.staging_connections, wiring.connection)

@@ -95,7 +95,7 @@ def evaluate(
         tempfile.TemporaryDirectory(prefix="agentic-eval-") as folder,
         serve_upstream(os.path.join(case_dir, "upstream") if case.start_api else None) as api,
     ):
-        bench = _Bench(case=case, case_dir=case_dir, folder=folder, api=api, out=target)
+        bench = _Bench(case=case, case_dir=os.path.abspath(case_dir), folder=folder, api=api, out=target)
         scope = bench.scope(agent, anthropic_conn_id, model)
         with open_store(f"sqlite:///{folder}/store.db") as store:
             incident = _run(bench, scope, store, approve=approve, say=say)

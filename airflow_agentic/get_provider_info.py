@@ -144,6 +144,15 @@ def _staging_and_data() -> dict[str, Any]:
 
 def _proof() -> dict[str, Any]:
     return {
+        "workspace": _text(
+            "Workspace", "Where a change is proved: local, or airflow_api for a staging Airflow.", "local"
+        ),
+        "staging_airflow_conn_id": _text("Staging Airflow", "For airflow_api: http connection of that deployment."),
+        "staging_remote": _text("Staging repository", "For airflow_api: git address that only staging reads."),
+        "staging_git_conn_id": _text("Staging git credential", "For airflow_api: may write the branch below."),
+        "staging_branch": _text(
+            "Staging branch", "For airflow_api: tracked by the staging bundle, overwritten by us.", "agentic-staging"
+        ),
         "checks": _list("Checks", "Commands of the repository that a change must not turn red; run in the workspace."),
         "reduce_s": _number(
             "Seconds to reduce a change",

@@ -239,9 +239,11 @@ def git_environment(scope: Scope, connect: Connect, folder: str) -> dict[str, st
 
     The secret stays in the environment of the one git process; the script that git asks holds none.
     """
-    if not scope.git_conn_id:
-        return {}
-    conn = connect(scope.git_conn_id)
+    return git_credential(connect(scope.git_conn_id), folder) if scope.git_conn_id else {}
+
+
+def git_credential(conn: Any, folder: str) -> dict[str, str]:
+    """Return the environment that gives git one connection's credential; the script lies in *folder*."""
     script = os.path.join(folder, "askpass")
     with open(script, "w", encoding="utf-8") as text:
         text.write(_ASKPASS)

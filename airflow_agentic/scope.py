@@ -60,6 +60,16 @@ class Scope(BaseModel):
     """A ``git`` connection with a read-only credential for *clone_url*; empty: none needed."""
     airflow_conn_id: str = ""
     """An ``http`` connection: a viewer account of Airflow's REST API with permission to trigger."""
+    workspace: str = "local"
+    """A file name in ``workspaces/``: ``local``, or ``airflow_api`` for a staging Airflow of the team's."""
+    staging_airflow_conn_id: str = ""
+    """For ``airflow_api``: ``http`` connection of the staging deployment; its account may trigger and delete runs."""
+    staging_remote: str = ""
+    """For ``airflow_api``: git address of a repository that only staging reads; never the one that fixes are for."""
+    staging_git_conn_id: str = ""
+    """For ``airflow_api``: a ``git`` connection that may write *staging_branch* of it; empty: none needed."""
+    staging_branch: str = "agentic-staging"
+    """For ``airflow_api``: the one branch that the staging bundle tracks; overwritten for each proof."""
     staging_connections: dict[str, str] = Field(default_factory=dict)
     """Production connection id → staging connection id."""
     staging_variables: dict[str, str] = Field(default_factory=dict)
@@ -130,14 +140,14 @@ class Scope(BaseModel):
     def _globs(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return checked_globs(value)
 
-    @field_validator("repository")
+    @field_validator("repository", "staging_remote")
     @classmethod
     def _no_credentials(cls, value: str) -> str:
         if re.search(r"://[^/@]*:[^/@]*@", value):
             raise ValueError("an address with a password does not belong here; put the credential in forge_conn_id")
         return value
 
-    @field_validator("base_branch")
+    @field_validator("base_branch", "staging_branch")
     @classmethod
     def _branch(cls, value: str) -> str:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,200}", value) or ".." in value:

@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 from functools import cached_property
 from typing import Any
 
-from airflow_agentic import pipeline, registry
+from airflow_agentic import pipeline
 from airflow_agentic.agents.exchange import exchange_facts
 from airflow_agentic.agents.rules import RulesAgent
 from airflow_agentic.airflow_masker import masked, registered_values
@@ -38,14 +38,12 @@ from airflow_agentic.plugs import (
     build_forge,
     build_rules,
     build_sources,
-    build_staging,
-    clone_url,
-    git_environment,
 )
 from airflow_agentic.plugs_lineage import lineage_origins
+from airflow_agentic.plugs_workspace import build_workspace
 from airflow_agentic.policy.policy import Mandate
 from airflow_agentic.policy.read import PolicyOnDisk
-from airflow_agentic.ports import Agent, Redactor, Workspace
+from airflow_agentic.ports import Agent, Redactor
 from airflow_agentic.powers.sql import sql_powers
 from airflow_agentic.records import Delivery, Failure, ReductionLimits, Signal
 from airflow_agentic.rulings import Rulings
@@ -189,13 +187,12 @@ class Parts:
         """An isolated workspace with staging connections."""
         mandate = self.rulings.mandate(incident)
         scope = self.rulings.staged(incident, mandate, lambda name: sql_powers(name, connection(name)))
-        workspace: Workspace = registry.find("workspaces", "local")(
-            clone_url=clone_url(scope),
-            base_branch=scope.base_branch,
-            dags_path=scope.dags_path,
-            staging=build_staging(scope, connection),
+        workspace = build_workspace(
+            scope,
+            connect=connection,
+            address=base_url,
+            folder=self.folder,
             accept_weaker=self.settings.accept_weaker_isolation,
-            git_environment=git_environment(scope, connection, self.folder),
         )
         return Validation(
             incidents=self.store.incidents,

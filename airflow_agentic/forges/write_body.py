@@ -179,14 +179,16 @@ def _row(diff: TableDiff) -> _Row:
     rows = [str(count) if count is not None else "none" for count in (diff.before_rows, diff.after_rows)]
     schema = [*(f"+{c}" for c in diff.added), *(f"-{c}" for c in diff.lost), *diff.retyped]
     plain = diff.note in ("new", "gone") or (not diff.changed and not schema)
-    values = [diff.note] if plain else [f"differ in {', '.join(_few(diff.changed))}"] if diff.changed else []
+    # With other rows nearly every column differs, which says nothing.
+    moved = diff.changed if diff.before_rows == diff.after_rows else ()
+    values = [diff.note] if plain else [f"differ in {', '.join(_few(moved))}"] if moved else []
     return _Row(
         name=diff.table,
         rows=" → ".join(rows),
         schema=", ".join(_few(schema)) or "same",
         nulls=", ".join(_few(diff.nulls)) or "same",
         keys=f"no longer unique: {', '.join(_few(diff.duplicated))}" if diff.duplicated else "same",
-        rest="; ".join([*values, *diff.samples]) or "same",
+        rest="; ".join([*values, *diff.samples]) or ("same" if not diff.changed else "other rows"),
     )
 
 

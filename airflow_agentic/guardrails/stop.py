@@ -7,7 +7,7 @@ Recording goes on: what stops is acting. Stopping works with a broken ledger; st
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -83,17 +83,17 @@ class _StoppableSession:
         self._session = session
         self._go = go
 
-    def run_dag(
-        self, name: str, *, dag_file: str, dag_id: str, logical_date: str, task_ids: Sequence[str], conf: str = "{}"
-    ) -> StagedRun:
+    def run_dag(self, name: str, **asked: Any) -> StagedRun:
         self._go()
-        return self._session.run_dag(
-            name, dag_file=dag_file, dag_id=dag_id, logical_date=logical_date, task_ids=task_ids, conf=conf
-        )
+        return self._session.run_dag(name, **asked)
 
     def run_tests(self) -> tuple[Check, ...]:
         self._go()
         return self._session.run_tests()
+
+    def run_linters(self) -> tuple[Check, ...]:
+        self._go()
+        return self._session.run_linters()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._session, name)

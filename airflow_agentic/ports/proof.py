@@ -22,6 +22,9 @@ class WorkspaceSession(Protocol):
     def reset(self) -> None:
         """Take every change out again: code and staging data."""
 
+    def go_to(self, commit: str) -> None:
+        """Take the code of another commit; `reset` comes back. :raises WorkspaceError: it is gone."""
+
     def run_dag(
         self,
         name: str,

@@ -86,6 +86,7 @@ class FakeSession:
         self._script = script
         self._log = log
         self._change: ChangeSet | None = None
+        self._commit = ""
         self._played: dict[tuple[str, bool], int] = {}
 
     def environment(self) -> tuple[tuple[str, str], ...]:
@@ -102,11 +103,16 @@ class FakeSession:
     def reset(self) -> None:
         """Mark the change as taken out."""
         self._log.append("reset")
-        self._change = None
+        self._change, self._commit = None, ""
 
     @property
     def _changed(self) -> bool:
         return CHANGED if self._change else BASE
+
+    def go_to(self, commit: str) -> None:
+        """Play the runs of that commit from here on: they stand in the script as ``commit@date``."""
+        self._log.append(f"go to {commit}")
+        self._commit = commit
 
     def run_dag(
         self,
@@ -126,7 +132,8 @@ class FakeSession:
         A run on another's data is looked up by ``Dag@date``.
         """
         self._log.append(name)
-        key = f"{dag_id}@{logical_date}" if data_of else logical_date, self._changed
+        where = dag_id if data_of else self._commit
+        key = f"{where}@{logical_date}" if where else logical_date, self._changed
         if self._script.respond and data_of is None:
             run = self._script.respond(logical_date, self._change)
             return replace(run, name=name, dag_id=dag_id, logical_date=logical_date)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from airflow_agentic.records import StagedRun
@@ -48,3 +50,20 @@ def fault(run: StagedRun) -> str:
     if run.runs_in_database == 1 and states == {"good": "success", "bad": "failed"} and said == ["canary"]:
         return ""
     return f"its own test Dag ended as {run.state} with {states}; {run.broken_because or run.log_tail[-500:]}"
+
+
+def believed(run: StagedRun, folder: str, sing: Callable[[], str]) -> StagedRun:
+    """Return the run, or a broken one if it failed in a way that a broken harness would also give.
+
+    PERFORMANCE_FACTS 3: such a harness reports ``DagRun failed`` like any defect. An error from a line of the
+    repository needs no further proof; any other is believed only if a Dag of ours still runs here.
+
+    :param sing: runs that Dag and returns its `fault`.
+    """
+    errors = [run.import_error, *(task.error for task in run.tasks)]
+    if run.state != "failed" or any(error and any(folder in f.path for f in error.frames) for error in errors):
+        return run
+    wrong = sing()
+    if not wrong:
+        return run
+    return replace(run, state="broken", import_error=None, broken_because=f"the harness is broken: {wrong}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Any
@@ -10,8 +9,6 @@ from typing import Any
 from airflow_agentic.records import TableDiff
 
 MAX_TABLES, MAX_NAMES = 200, 8
-_KEY = re.compile(r"(?:^|_)(?:id|key|uuid|guid|sku|number|no)$|[a-z](?:Id|ID|Key|Uuid)$", re.ASCII)
-"""Names of columns that are meant to tell rows apart: any other may have been unique by chance."""
 Spot = tuple[str, str]
 """Table and column; an empty column stands for the whole table."""
 
@@ -74,7 +71,7 @@ def _compare(name: str, old: dict[str, Any] | None, new: dict[str, Any] | None) 
             f"{c} {had[c]['nulls']} → {has[c]['nulls']}" for c in other if had[c].get("nulls") != has[c].get("nulls")
         ),
         emptied=tuple(c for c in other if _emptied(old, new, had[c], has[c])),
-        duplicated=tuple(c for c in other if _KEY.search(c) and _unique(old, had[c]) and _unique(new, has[c]) is False),
+        duplicated=_duplicated(old, new),
         samples=_samples(new, other),
     )
     return _noted(diff)
@@ -110,6 +107,14 @@ def _emptied(old: dict[str, Any], new: dict[str, Any], had: dict[str, Any], has:
         return False
     came = more - rows
     return has.get("nulls") == (came if came > 0 else more)
+
+
+def _duplicated(old: dict[str, Any], new: dict[str, Any]) -> tuple[str, ...]:
+    """Return the keys that rows repeat now; none where another one still tells every row apart."""
+    had, has = old["columns"], new["columns"]
+    if any(_unique(new, column) for column in has.values()):
+        return ()
+    return tuple(c for c in has if c in had and _unique(old, had[c]) and _unique(new, has[c]) is False)
 
 
 def _unique(table: dict[str, Any], column: dict[str, Any]) -> bool | None:

@@ -53,9 +53,14 @@ class OutFolder:
         return value if isinstance(value, dict) else None
 
 
-def read_run(out: OutFolder, answer: dict[str, Any], *, name: str, dag_id: str, logical_date: str) -> StagedRun:
-    """Return the run as its folder and the parent process tell it; whatever is missing makes it ``broken``."""
-    told = out.told("result")
+def read_run(
+    out: OutFolder, answer: dict[str, Any], *, name: str, dag_id: str, logical_date: str, number: int = 0
+) -> StagedRun:
+    """Return the run as its folder and the parent process tell it; whatever is missing makes it ``broken``.
+
+    :param number: which of the runs of one fork.
+    """
+    told = out.told(f"result_{number}" if number else "result")
     general = plain(out.text("log", limit=MAX_LOG) or "")
     base: dict[str, Any] = {
         "name": name,

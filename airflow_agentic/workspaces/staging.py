@@ -6,6 +6,9 @@ import json
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+UNPREPARED = "staging data without"
+"""Name in a session's environment of a run that should have built staging data, and did not."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PrepareStep:

@@ -29,6 +29,7 @@ from airflow_agentic.workspaces.judged import Before, Ended, Judged, look
 from airflow_agentic.workspaces.redacted import redacted
 from airflow_agentic.workspaces.reduce import Reduction, reduce_change
 from airflow_agentic.workspaces.staged_runs import Note, StagedRuns, silent
+from airflow_agentic.workspaces.staging import UNPREPARED
 
 SOMETIMES = (
     "It fails only sometimes: {run} without the change ended otherwise ({how}). Retry the task before anything else."
@@ -129,8 +130,35 @@ class _Trial:
         if red.import_error:
             return ProofStatus.INCONCLUSIVE, f"The failure could not be reproduced: {reason}"
         if not any(task.state == "failed" for task in red.tasks):
-            return ProofStatus.ALREADY_FIXED, "The base branch passes without the change."
+            return self._base_passes()
         return ProofStatus.NOT_REPRODUCED, reason
+
+    def _base_passes(self) -> tuple[ProofStatus, str]:
+        """Tell a failure that the base branch has cured since from one that comes and goes with the same code."""
+        missing = [how for name, how in self.runs.session.environment() if name == UNPREPARED]
+        if missing:
+            return (
+                ProofStatus.INCONCLUSIVE,
+                f"It passes here, but staging data lacks what should have built it: {', '.join(missing[:5])}.",
+            )
+        checkout = self.runs.dossier.checkout
+        if checkout is None or not checkout.pinned:
+            return ProofStatus.ALREADY_FIXED, "The base branch passes without the change."
+        failed_at = checkout.commit[:12]
+        if checkout.commit != checkout.base_commit:
+            self.runs.note("other commit taken", {"commit": checkout.commit})
+            self.runs.session.go_to(checkout.commit)
+            there = self.runs.incident("red_at_its_commit")
+            self.runs.session.reset()
+            if is_the_incident(there, self.runs.case)[0]:
+                return (
+                    ProofStatus.ALREADY_FIXED,
+                    f"The base branch passes without the change; at commit {failed_at}, which failed, it still fails.",
+                )
+        return (
+            ProofStatus.NOT_REPRODUCED,
+            f"It passes here with the very code that failed, commit {failed_at}: retry the task before anything else.",
+        )
 
     def _before(self, red: StagedRun) -> Before:
         """Look at everything else while the change is not there yet."""
@@ -153,6 +181,7 @@ class _Trial:
         if not sound(again):
             return ProofStatus.INCONCLUSIVE, f"Repeating red could not be done: {why_unsound(again)}."
         same, _ = is_the_incident(again, self.runs.case)
+        self.runs.session.discard(again)
         target = self.checks if self.judged is None else self.after
         target.append(Check(name=name, passed=same, detail=first_error(again)))
         if same:

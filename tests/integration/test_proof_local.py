@@ -12,7 +12,7 @@ import pytest
 
 from airflow_agentic.changes import make_change
 from airflow_agentic.errors import WorkspaceError
-from airflow_agentic.ports import WorkspaceSession
+from airflow_agentic.ports import Workspace, WorkspaceSession
 from airflow_agentic.records import (
     Action,
     Category,
@@ -115,8 +115,10 @@ def prove(
     dag_id: str = "shop",
     last_good: str | None = GOOD,
     told: list[str] | None = None,
+    workspace: Workspace | None = None,
+    place: tuple[str, str] = ("/opt/repo/shop/rows.py", "parse"),
 ) -> Proof:
-    place = ("<template>", "root") if "jinja2" in cls else ("/opt/repo/shop/rows.py", "parse")
+    place = ("<template>", "root") if "jinja2" in cls else place
     frames = (Frame(path=place[0], line=2, function=place[1]),)
     key = TaskKey(dag_id=dag_id, run_id="r", task_id="load")
     incident = Incident(
@@ -165,7 +167,7 @@ def prove(
     return validate(
         dossier,
         proposal,
-        workspace=LocalWorkspace(repository, "main", "dags", STAGING),
+        workspace=workspace or LocalWorkspace(repository, "main", "dags", STAGING),
         last_good=last_good,
         note=lambda event, _: (told if told is not None else []).append(event),
     )

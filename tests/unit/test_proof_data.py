@@ -62,6 +62,17 @@ def test_a_key_that_repeats_and_a_column_of_only_nulls_are_told(tmp_path: Path) 
     assert (diff.duplicated, diff.emptied) == (("id",), ("who",))
 
 
+def test_a_key_that_comes_once_a_day_and_a_foreign_key_repeat_nothing(tmp_path: Path) -> None:
+    for side, text in (
+        ("before", "order_id,customer_id,ds\n1,7,a\n2,8,a\n"),
+        ("after", "order_id,customer_id,ds\n1,7,a\n2,8,a\n1,7,b\n3,7,b\n"),
+    ):
+        (tmp_path / side).mkdir()
+        (tmp_path / side / "orders.csv").write_text(text)
+    (diff,) = compare_tables(survey(str(tmp_path / "before")), survey(str(tmp_path / "after")))
+    assert (diff.before_rows, diff.after_rows, diff.duplicated) == (2, 4, ())
+
+
 def test_values_are_shown_only_where_that_is_allowed(tmp_path: Path) -> None:
     lay(tmp_path, "a.csv", ORDERS)
     (shown,) = compare_tables([], survey(str(tmp_path), samples=True))

@@ -104,6 +104,7 @@ def test_no_staged_run_begins_once_the_switch_is_thrown():
             raise Stopped("now")
 
     where = {"dag_file": "dags/x.py", "dag_id": "orders_daily", "logical_date": "2026-11-02", "task_ids": ["load"]}
+    where["partition_key"] = "eu"
     with StoppableWorkspace(FakeWorkspace(PLAYS), go).open(ID) as session:
         session.run_dag("red", **where)
         session.environment()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -13,6 +15,8 @@ from airflow_agentic.records import (
     Category,
     Check,
     Checkout,
+    DagLinks,
+    DagRunRecord,
     Diagnosis,
     Dossier,
     FileEdit,
@@ -31,7 +35,16 @@ from airflow_agentic.records import (
     Transience,
     Usage,
 )
-from airflow_agentic.testing.workspace import BASE, CHANGED, SUCCESS_CHECKS, FakeWorkspace, Script, staged, staged_task
+from airflow_agentic.testing.workspace import (
+    BASE,
+    CHANGED,
+    SUCCESS_CHECKS,
+    FakeSession,
+    FakeWorkspace,
+    Script,
+    staged,
+    staged_task,
+)
 from airflow_agentic.tracebacks import fingerprint
 from airflow_agentic.workspaces.validate import validate
 
@@ -132,8 +145,55 @@ def test_an_unknown_dag_file_is_inconclusive() -> None:
     assert proof.status is ProofStatus.INCONCLUSIVE
 
 
-def test_a_base_that_passes_is_already_fixed() -> None:
-    assert prove(but(red=[GREEN])).status is ProofStatus.ALREADY_FIXED
+def at(commit: str, *, pinned: bool) -> Dossier:
+    found = dossier()
+    assert found.checkout is not None
+    return replace(found, checkout=replace(found.checkout, commit=commit, pinned=pinned))
+
+
+@pytest.mark.parametrize(
+    ("commit", "pinned", "there", "status"),
+    [
+        ("c", False, GREEN, ProofStatus.ALREADY_FIXED),
+        ("older", True, RED, ProofStatus.ALREADY_FIXED),
+        ("older", True, GREEN, ProofStatus.NOT_REPRODUCED),
+        ("c", True, GREEN, ProofStatus.NOT_REPRODUCED),
+    ],
+    ids=["no pinned commit", "its commit still fails", "its commit passes too", "the same commit passes"],
+)
+def test_a_base_that_passes_is_fixed_only_if_the_failing_commit_still_fails(
+    commit: str, pinned: bool, there: StagedRun, status: ProofStatus
+) -> None:
+    script = Script(runs={**CURED, (DAY, BASE): [GREEN], (f"{commit}@{DAY}", BASE): [there]})
+    proof = validate(at(commit, pinned=pinned), proposal(), workspace=FakeWorkspace(script), last_good=GOOD)
+    assert proof.status is status, proof
+
+
+def test_conf_interval_and_partition_of_the_incident_are_those_of_its_runs() -> None:
+    given: list[dict[str, object]] = []
+
+    class Recorder(FakeWorkspace):
+        @contextmanager
+        def open(self, incident_id: str) -> Iterator[FakeSession]:
+            with super().open(incident_id) as session:
+                run_dag = session.run_dag
+                session.run_dag = lambda name, **asked: given.append({"name": name, **asked}) or run_dag(name, **asked)  # type: ignore[method-assign]
+                yield session
+
+    run = DagRunRecord(
+        dag_id="shop",
+        run_id="r",
+        state="failed",
+        logical_date=DAY,
+        data_interval=(GOOD, DAY),
+        partition_key="eu|2026",
+        conf='{"full": true}',
+    )
+    asked = replace(dossier(), run=run, good_run=replace(run, conf='{"full": false}'))
+    validate(asked, proposal(), workspace=Recorder(Script(runs=CURED)), last_good=GOOD)
+    inputs = {str(g["name"]): (g["conf"], g["data_interval"], g["partition_key"]) for g in given}
+    assert inputs["red"] == inputs["green"] == ('{"full": true}', (GOOD, DAY), "eu|2026")
+    assert inputs["last_good"][0] == '{"full": false}'
 
 
 @pytest.mark.parametrize("runs", [0, 2])
@@ -214,6 +274,48 @@ def test_a_check_that_passed_before_must_pass_after(name: str) -> None:
 def test_a_check_that_failed_before_may_fail_after() -> None:
     bad = (Check(name="repository tests", passed=False), Check(name="test: a", passed=False))
     assert prove(Script(runs=CURED, checks={BASE: bad, CHANGED: bad})).status is ProofStatus.PROVED
+
+
+def test_a_check_that_was_red_before_is_said_and_not_held_against_the_change() -> None:
+    bad = (Check(name="repository tests", passed=False, detail="1 failed"),)
+    proof = prove(Script(runs=CURED, checks={BASE: bad, CHANGED: bad}))
+    assert all(check.passed for check in proof.checks)
+    assert "red before as well: 1 failed" in [check.detail for check in proof.checks]
+
+
+LINKS = (
+    DagLinks(dag_id="shop", dag_file="dags/shop.py", produces=("shop://orders",), starts=("started",)),
+    DagLinks(dag_id="report", dag_file="dags/report.py", consumes=("shop://orders",)),
+    DagLinks(dag_id="started", dag_file="dags/started.py"),
+    DagLinks(dag_id="waits", dag_file="dags/waits.py", waits_for=("shop",)),
+    DagLinks(dag_id="stranger", dag_file="dags/stranger.py", consumes=("shop://other",)),
+)
+
+
+def below(before: StagedRun, after: StagedRun) -> Proof:
+    runs = {**CURED}
+    for name in ("report", "started", "waits"):
+        runs |= {(f"{name}@{GOOD}", BASE): [GREEN], (f"{name}@{DAY}", CHANGED): [GREEN]}
+    runs |= {(f"report@{GOOD}", BASE): [before], (f"report@{DAY}", CHANGED): [after]}
+    return prove(Script(runs=runs, links=LINKS))
+
+
+def test_dags_that_are_directly_downstream_are_run_on_what_green_has_written() -> None:
+    proof = below(GREEN, GREEN)
+    assert proof.status is ProofStatus.PROVED
+    assert [run.dag_id for run in proof.downstream] == ["report", "started", "waits"]
+
+
+def test_a_downstream_dag_that_worked_before_must_work_after() -> None:
+    proof = below(GREEN, RED)
+    assert proof.status is ProofStatus.STILL_RED
+    assert "downstream Dag report" in proof.reason
+
+
+def test_a_downstream_dag_that_was_red_before_is_no_regression_and_is_said() -> None:
+    proof = below(RED, RED)
+    assert proof.status is ProofStatus.PROVED
+    assert any("failed before as well" in check.detail for check in proof.checks)
 
 
 def test_an_old_interval_that_turns_red_is_still_red() -> None:

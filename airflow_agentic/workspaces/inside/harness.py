@@ -143,7 +143,9 @@ def run_dag(request: dict[str, Any]) -> None:
 
     settings.configure_vars()
     settings.configure_orm()
-    _tell(request, "result", sys.modules["agentic_supervised"].run(request, sys.modules["agentic_staged_dag"]))
+    told = sys.modules["agentic_supervised"].run(request, sys.modules["agentic_staged_dag"])
+    for number, states in enumerate(told):
+        _tell(request, f"result_{number}" if number else "result", states)
 
 
 def import_dags(request: dict[str, Any]) -> None:

@@ -68,12 +68,38 @@ def waits_for_other_dags(dag: Any, asked: list[str]) -> str | None:
     return "|".join(map(re.escape, waiting)) or None
 
 
-def handed_on(session: Any, dag_id: str) -> list[dict[str, Any]]:
+def states(dag_id: str, logical_date: Any, *, before: int) -> dict[str, Any]:
+    """Return what this fork's own database holds of the run at that date, which *before* others came before."""
+    from airflow.models.dagrun import DagRun
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with create_session() as session:
+        runs = session.scalars(select(DagRun)).all()
+        tasks = session.scalars(select(TaskInstance).where(TaskInstance.dag_id == dag_id)).all()
+        mine = [run for run in runs if run.dag_id == dag_id]
+        here = [run for run in mine if run.logical_date == logical_date]
+        run_id = here[0].run_id if here else ""
+        return {
+            "runs": len(mine) - before,
+            "run_id": run_id,
+            "state": str(getattr(here[0].state, "value", here[0].state)) if here else "",
+            "tasks": [
+                {"task_id": t.task_id, "map_index": t.map_index, "state": str(getattr(t.state, "value", t.state))}
+                for t in tasks
+                if t.run_id == run_id
+            ],
+            "handed_on": handed_on(session, dag_id, run_id),
+        }
+
+
+def handed_on(session: Any, dag_id: str, run_id: str) -> list[dict[str, Any]]:
     """Return a digest of each value that a task gave to later ones."""
     from airflow.models.xcom import XComModel
     from sqlalchemy import select
 
-    rows = session.scalars(select(XComModel).where(XComModel.dag_id == dag_id)).all()
+    rows = session.scalars(select(XComModel).where(XComModel.dag_id == dag_id, XComModel.run_id == run_id)).all()
     return [
         {
             "task_id": row.task_id,

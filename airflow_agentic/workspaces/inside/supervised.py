@@ -14,7 +14,7 @@ import signal
 import stat
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -22,11 +22,15 @@ MAX_TOLD, MAX_SAID, CLOSING_S = 64 << 20, 4 << 20, 2.0
 BUNDLES = "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"
 
 
-def run(request: dict[str, Any], staged_dag: Any) -> dict[str, Any]:
-    """Run the Dag and return what the database says: ``import_error`` or ``missing`` if there is nothing to run."""
+def run(request: dict[str, Any], staged_dag: Any) -> Iterator[dict[str, Any]]:
+    """Run the Dag for each date and yield what the database says of it.
+
+    ``import_error`` or ``missing`` if there is nothing to run.
+    """
     told = _in_a_child(request, lambda: _outline(request, staged_dag))
     if "dags" not in told:
-        return told
+        yield told
+        return
     from airflow.sdk.definitions import dag as dag_module
     from airflow.serialization.serialized_objects import DagSerialization
 
@@ -38,14 +42,13 @@ def run(request: dict[str, Any], staged_dag: Any) -> dict[str, Any]:
     staged_dag.keep_inputs(request.get("data_interval"), request.get("partition_key") or "")
     test: Any = dag_module.DAG.test
     outline = _Outline(known[request["dag_id"]])
-    test(
-        outline,
-        logical_date=staged_dag.moment(request["logical_date"]),
-        run_conf=json.loads(request["conf"] or "{}"),
-        # Asked here, not in the child: it could name every task.
-        mark_success_pattern=staged_dag.waits_for_other_dags(outline, request["task_ids"]),
-    )
-    return {**_states(request["dag_id"], staged_dag), "logs": order}
+    # Asked here, not in the child: it could name every task.
+    waits = staged_dag.waits_for_other_dags(outline, request["task_ids"])
+    conf = json.loads(request["conf"] or "{}")
+    for number, date in enumerate([request["logical_date"], *request.get("then", ())]):
+        before, logical_date = len(order), staged_dag.moment(date)
+        test(outline, logical_date=logical_date, run_conf=conf, mark_success_pattern=waits)
+        yield {**staged_dag.states(request["dag_id"], logical_date, before=number), "logs": order[before:]}
 
 
 class _Outline:
@@ -311,26 +314,3 @@ def _wall_in(request: dict[str, Any]) -> None:
     sys.modules["__main__"]._prctl(4, 1)
     repository, dags = request["repository"], request["dags_folder"]
     sys.path[:0] = [repository, *([dags] if dags != repository else [])]
-
-
-def _states(dag_id: str, staged_dag: Any) -> dict[str, Any]:
-    """Return what this run's own database holds."""
-    from airflow.models.dagrun import DagRun
-    from airflow.models.taskinstance import TaskInstance
-    from airflow.utils.session import create_session
-    from sqlalchemy import select
-
-    with create_session() as session:
-        runs = session.scalars(select(DagRun)).all()
-        tasks = session.scalars(select(TaskInstance).where(TaskInstance.dag_id == dag_id)).all()
-        mine = [run for run in runs if run.dag_id == dag_id]
-        return {
-            "runs": len(mine),
-            "run_id": mine[0].run_id if mine else "",
-            "state": str(getattr(mine[0].state, "value", mine[0].state)) if mine else "",
-            "tasks": [
-                {"task_id": t.task_id, "map_index": t.map_index, "state": str(getattr(t.state, "value", t.state))}
-                for t in tasks
-            ],
-            "handed_on": staged_dag.handed_on(session, dag_id),
-        }

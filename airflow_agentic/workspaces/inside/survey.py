@@ -13,6 +13,7 @@ import hashlib
 import importlib
 import json
 import os
+import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
@@ -21,11 +22,17 @@ from typing import Any
 MAX_FILES, MAX_TABLES, MAX_ROWS = 500, 500, 2_000_000
 MAX_DISTINCT, MAX_TEXT = 200_000, 64 << 20
 SAMPLES, SAMPLE_CHARS = 3, 40
+KEY = re.compile(r"(?:^|_)(?:id|key|uuid|guid|sku|number|no)$|[a-z](?:Id|ID|Key|Uuid)$", re.ASCII)
+"""Names of columns that are meant to tell rows apart: any other may be unique by chance."""
+DAY = re.compile(r"(?:^|_)(?:ds|dt|day|date|partition|interval)$", re.ASCII | re.IGNORECASE)
+"""Names of columns that say which run a row belongs to: a table of many days has each key once a day."""
 _TEXTS = (".csv", ".tsv", ".json", ".jsonl", ".ndjson")
 
 
 def survey(folder: str, databases: Iterable[tuple[str, str]] = (), *, samples: bool = False) -> list[dict[str, Any]]:
     """Return one entry a table: ``table``, ``rows``, ``columns`` (name → digest, nulls, type, distinct).
+
+    ``distinct`` is counted for columns with a key's name, once a day where a column says the day; else None.
 
     :param databases: name and address of staging databases to look at as well.
     :param samples: add a few values of each column; only where that is allowed.
@@ -147,12 +154,14 @@ class Reader:
 
     def _entry(self, label: str, columns: list[str], types: list[str], rows: Iterable[Any]) -> dict[str, Any]:
         """Digest columns and whole rows without regard to order: sums of hashes, so that a query's order is free."""
-        held = [_Column() for _ in columns]
+        held = [_Column(key=bool(KEY.search(name))) for name in columns]
+        days = [at for at, name in enumerate(columns) if DAY.search(name)]
         whole, count = 0, 0
         for row in rows:
             count += 1
+            day = tuple(row[at] for at in days)
             for column, value in zip(held, row, strict=False):
-                column.take(value, sample=self.samples)
+                column.take(value, day, sample=self.samples)
             whole = (whole + _hash(repr(tuple(row)))) % 2**64
         return {
             "table": label,
@@ -165,17 +174,16 @@ class Reader:
 class _Column:
     """What is counted of one column."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, key: bool) -> None:
         self.sum, self.nulls, self.sample = 0, 0, dict[str, None]()
-        self.seen: set[int] | None = set()
+        self.seen: set[int] | None = set() if key else None
 
-    def take(self, value: Any, *, sample: bool) -> None:
+    def take(self, value: Any, day: tuple[Any, ...], *, sample: bool) -> None:
         shown = repr(value)
-        hashed = _hash(shown)
         self.nulls += value is None
-        self.sum = (self.sum + hashed) % 2**64
+        self.sum = (self.sum + _hash(shown)) % 2**64
         if self.seen is not None and value is not None:
-            self.seen.add(hashed)
+            self.seen.add(_hash(f"{shown}{day!r}"))
             if len(self.seen) > MAX_DISTINCT:
                 self.seen = None
         if sample and len(self.sample) < SAMPLES:
