@@ -26,7 +26,6 @@ from airflow_agentic.store import lineage_tables as t
 from airflow_agentic.store.database import Database
 from airflow_agentic.testing.airflow_stack import AirflowStack
 
-FIXTURES = Path(__file__).parents[1] / "fixtures" / "openlineage"
 KEY = "a-key-of-24-characters-x"
 DAG = """
 from airflow.sdk import Asset, dag, task
@@ -94,8 +93,6 @@ def test_events_of_a_real_run_and_of_strangers_with_the_key_are_in_the_store(tmp
         airflow.wait("the run's events are in the store", told, timeout_s=60)
         setup = airflow.command("agentic", "lineage", "setup")
         retained = airflow.command("agentic", "lineage", "retain", "--dry-run")
-        imported = airflow.command("agentic", "lineage", "import", str(FIXTURES / "af33-schema-drift-rename"))
-        renamed = airflow.command("agentic", "lineage", "column", "shop_elt.staging.stg_orders", "--output", "json")
         gathered = _gathered(airflow, database, run_id)
     assert found == {"emits": "FAIL", "emits.load": "COMPLETE", "emits.breaks": "FAIL", "j": "COMPLETE"}
     with database.read() as connection:
@@ -112,9 +109,6 @@ def test_events_of_a_real_run_and_of_strangers_with_the_key_are_in_the_store(tmp
     assert (edges, of_run) == (2, 3)
     assert (setup.returncode, TRANSPORT in setup.stdout) == (0, True), setup.stderr
     assert retained.returncode == 0, retained.stderr
-    assert imported.returncode == 0, imported.stderr
-    first = json.loads(renamed.stdout)[0]
-    assert (first["column"], first["now"]) == ("amount", "amount_usd") and "vendor_migration" in first["by"]
     assert gathered.lineage_origin == "our lineage store"
     producers = next(e for e in gathered.evidence if e.title.startswith("Producers of the inputs"))
     assert f"shop.raw.orders was written by emits.load: run {run_id}, COMPLETE" in producers.body
