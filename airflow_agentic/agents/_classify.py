@@ -66,7 +66,7 @@ _RESOURCE = Row(
     why="the worker ran out of a resource (memory, disk, handles, quota) or the process was killed",
     classes="MemoryError|OutOfMemoryError|_ArrayMemoryError|OutOfMemoryException|ExecutorLostFailure",
     words=r"no space left on device|\bENOSPC\b|too many open files|\bEMFILE\b|cannot allocate memory|\bOOM(?:Killed|-?kill)|out of memory|"
-    r"disk quota exceeded|\bSIGKILL\b|(?:exit|return) ?code:? (?:137\b|-9\b)|exited with (?:return )?code (?:137|-9)|signal 9\b|exceed(?:ed|ing) (?:physical |virtual )?memory limit|Java heap space|"
+    r"disk quota exceeded|read-only file system|\bSIGKILL\b|(?:exit|return) ?code:? (?:137\b|-9\b)|exited with (?:return )?code (?:137|-9)|signal 9\b|exceed(?:ed|ing) (?:physical |virtual )?memory limit|Java heap space|"
     r"ExecutorLostFailure|Container killed (?:by|on request)|quota ?exceeded|exceeded (?:your |the )?(?:\w+ )?quota",
 )
 _NETWORK = Row(
@@ -85,7 +85,8 @@ _NETWORK = Row(
     r"server closed the connection unexpectedly|EOF occurred in violation of protocol|remote end closed connection|slow ?down|"
     r"max retries exceeded|network is unreachable|no route to host|database system is (?:starting up|shutting down|in recovery)|"
     r"terminating connection due to|connection (?:has been|is) closed|server has gone away|lost connection to|under maintenance|"
-    r"in maintenance mode|warehouse .{0,60}(?:suspended|is resuming)|leader not available|not the leader|broker .{0,40}not available",
+    r"in maintenance mode|warehouse .{0,60}(?:suspended|is resuming)|leader not available|not the leader|(?:broker|coordinator) .{0,40}not available|"
+    r"limit of size \d+ overflow",
 )
 _ROWS = (
     Row(
@@ -152,7 +153,7 @@ def classify_platform(dossier: Dossier) -> Verdict | None:
                 return found
         for row in _ROWS:
             for error_class, message in told:
-                if row is _NETWORK and error_class.startswith("Airflow") and "Timeout" in error_class:
+                if row is _NETWORK and "Airflow" in error_class and "Timeout" in error_class:
                     continue
                 matched = row.match(error_class, _head(message))
                 if matched:

@@ -20,7 +20,9 @@ _CHECK_TASK = re.compile(
     r"(?:^|[._])(?:check|test|validate|verify|assert|expect|dq|quality|gate|guard|audit|reconcil\w*)(?:_|s?$|\.)|_(?:check|test|validation|gate|guard|audit)s?$",
     re.IGNORECASE,
 )
-_COUNTS = re.compile(r"complete|count|volume|fresh|row|records?|partition|late|missing|fewer|expected", re.IGNORECASE)
+_COUNTS = re.compile(
+    r"arriv|files|complete|count|volume|fresh|row|records?|partition|late|missing|fewer|expected", re.IGNORECASE
+)
 _NOTICE = re.compile(
     r"still (?:loading|being (?:loaded|written|published)|publishing|in progress)|partial(?:ly)? (?:data|load|publish|partition|delivery|upload|export|file)|"
     r"incomplete (?:data|partition|load|upload|day|file|delivery)|not (?:yet )?(?:complete|fully (?:loaded|published)|available yet|published yet|final)\b|"
@@ -81,6 +83,8 @@ def classify_data(dossier: Dossier) -> Verdict | None:
             confidence=0.75,
             why="the input of this interval has not been delivered",
         )
+    if error is not None and re.search(r"AirflowSensorTimeout|Sensor has timed out", said):
+        return _quarantined(Category.LATE_DATA, said, "what the sensor waits for has not come", 0.8)
     if error is not None:
         held = _held(dossier, said, changes)
         if held is not None:
@@ -112,8 +116,9 @@ def _held(dossier: Dossier, said: str, changes: tuple[ShapeChange, ...]) -> Verd
     empty = any(s.role == "failing" and not s.records for s in dossier.shapes) or " is empty" in landed
     if empty and (_EMPTY.search(said) or _CUT.search(said)):
         return _quarantined(Category.LATE_DATA, said, "the upstream delivered nothing for this interval", 0.8)
-    if _CUT.search(said) and not any(c.kind == "form" for c in changes):
-        cut = bool(re.search(r"is cut off|is malformed", landed))
+    cut = bool(re.search(r"is cut off|is malformed|is empty", landed))
+    readable = any(s.role == "failing" and s.records for s in dossier.shapes)
+    if _CUT.search(said) and (cut or not readable):
         return _quarantined(
             Category.BAD_DATA, said, "the file of this interval is cut off or damaged", 0.85 if cut else 0.6
         )

@@ -15,6 +15,7 @@ from airflow_agentic.records import DataShape
 
 _KEYWORD = re.compile(r"(?P<owner>\w+)(?:\.__init__|\.__new__)?\(\) got an unexpected keyword argument '(?P<key>\w+)'")
 _FIELDNAMES = re.compile(r"dict contains fields not in fieldnames: (?P<keys>.+)$")
+_UNPACK = re.compile(r"too many values to unpack \(expected (?P<want>\d+)")
 _COUNT = re.compile(r"[Tt]able \"?(?P<table>\w+)\"? has (?P<want>\d+) columns but (?P<got>\d+) values were supplied")
 
 
@@ -29,7 +30,7 @@ def fix(bench: Bench) -> Fix | None:
         if not added or not set(known) <= set(now):
             continue
         for message in bench.messages:
-            found = _changed(bench, message, known, added)
+            found = _changed(bench, message, known, added, at_end=now[: len(known)] == known)
             if found is not None:
                 return Fix(
                     texts=((found[0], found[1]),),
@@ -45,8 +46,9 @@ def _top(shape: DataShape) -> list[str]:
     return list(dict.fromkeys(f.path.split(".")[0].split("[")[0] for f in shape.fields))
 
 
-def _changed(bench: Bench, message: str, known: list[str], added: list[str]) -> tuple[str, str] | None:
+def _changed(bench: Bench, message: str, known: list[str], added: list[str], *, at_end: bool) -> tuple[str, str] | None:
     keyword, names, count = _KEYWORD.search(message), _FIELDNAMES.search(message), _COUNT.search(message)
+    unpack = _UNPACK.search(message)
     for path, frame in bench.own()[:2]:
         code = parse(bench.text(path))
         if code is None or not bench.editable(path):
@@ -58,6 +60,8 @@ def _changed(bench: Bench, message: str, known: list[str], added: list[str]) -> 
             text = _writer(code, frame.line)
         elif count and int(count["want"]) == len(known) and int(count["got"]) == len(known) + len(added):
             text = _starred(code, count["table"], known)
+        elif unpack and int(unpack["want"]) == len(known) and at_end:
+            text = _loop(code, frame.line, len(known))
         if text is not None and compiles(text):
             return path, text
     return None
@@ -112,6 +116,24 @@ def _writer(code: Code, line: int) -> str | None:
     end = code.span(calls[0])[1] - 1
     comma = "" if code.text[:end].rstrip().endswith(",") else ", "
     return code.splice([((end, end), f'{comma}extrasaction="ignore"')])
+
+
+def _loop(code: Code, line: int, count: int) -> str | None:
+    """``for a, b in lines``: what comes behind is left."""
+    targets = [
+        n.target
+        for n in ast.walk(code.scope_at(line))
+        if isinstance(n, (ast.For, ast.comprehension)) and n.target.lineno <= line <= (n.target.end_lineno or 0)
+    ]
+    found = [
+        t
+        for t in targets
+        if isinstance(t, ast.Tuple) and len(t.elts) == count and not any(isinstance(e, ast.Starred) for e in t.elts)
+    ]
+    if len(found) != 1:
+        return None
+    end = code.span(found[0].elts[-1])[1]
+    return code.splice([((end, end), ", *_")])
 
 
 def _starred(code: Code, table: str, known: list[str]) -> str | None:

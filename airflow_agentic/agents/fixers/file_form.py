@@ -39,6 +39,13 @@ def {name}(feed):
     feed.seek(start)
     return max((OLD, NEW), key=header.count)
 '''
+_DELIMITER_IN = '''
+def {name}(path, encoding=None):
+    """Return the delimiter that the header of a file is written with."""
+    with open(path, encoding=encoding) as feed:
+        header = feed.readline()
+    return max((OLD, NEW), key=header.count)
+'''
 _LINES = '''
 def {name}(feed):
     """Leave out the comment lines that may stand before the header."""
@@ -49,7 +56,7 @@ def {name}(feed):
 def fix(bench: Bench) -> Fix | None:
     """Return the change of the one call that takes the file as it was."""
     changes = [c for c in bench.changes() if c.kind == "form"]
-    others = {c.dataset for c in bench.changes() if c.kind in {"renamed", "moved", "removed", "retyped"}}
+    others = {c.dataset for c in bench.changes() if c.kind in {"renamed", "moved", "removed"}}
     if len(changes) != 1 or changes[0].dataset in others:
         return None
     good, failing = bench.good(changes[0].dataset), bench.failing(changes[0].dataset)
@@ -61,6 +68,9 @@ def fix(bench: Bench) -> Fix | None:
     wanted = is_csv_reader if kind in {"delimiter", "comment"} else _opens
     site = call_site(bench, changes[0].dataset, wanted) if mender else None
     text = mender(site, mark) if mender and site else None
+    if site is None and kind in {"delimiter", "windows-1252"}:
+        site = call_site(bench, changes[0].dataset, _is_frame)
+        text = _frame(site, kind, mark) if site else None
     if site is None or text is None or not compiles(text):
         return None
     return Fix(
@@ -103,6 +113,27 @@ def _opens(node: ast.Call, code: Code) -> bool:
     if isinstance(node.func, ast.Attribute) and node.func.attr == "read_text":
         return not node.args
     return all(mode is not None and not set(mode) & set("wax+b") for mode in modes)
+
+
+def _is_frame(node: ast.Call, code: Code) -> bool:
+    return bool(node.args) and code.source(node.func).rsplit(".", 1)[-1] == "read_csv"
+
+
+def _frame(site: Found, kind: str, mark: str) -> str | None:
+    """``pd.read_csv(path)``: pandas takes a delimiter and an encoding, and guesses neither."""
+    _, code, call = site
+    given = {keyword.arg for keyword in call.keywords}
+    if given & {None, "engine", "encoding"} or (kind == "delimiter" and given & {"sep", "delimiter"}):
+        return None
+    if kind == "delimiter":
+        known = helper(
+            code, "delimiter_in", _DELIMITER_IN.replace("OLD", '","').replace("NEW", f'"{mark}"'.replace("\t", "\\t"))
+        )
+        name = "sep"
+    else:
+        known, name = helper(code, "encoding_of", _ENCODING), "encoding"
+    pieces, path = _path(code, call)
+    return with_helper(code, [*pieces, _with_keyword(code, call, name, f"{known.name}({path})")], known)
 
 
 def _root(node: ast.Attribute) -> str:
@@ -174,7 +205,8 @@ def _comments(site: Found, _mark_text: str) -> str | None:
 
 def _path(code: Code, call: ast.Call) -> tuple[list[tuple[tuple[int, int], str]], str]:
     """Return the path's expression, bound to a name where it may not be evaluated twice."""
-    node = call.args[0] if isinstance(call.func, ast.Name) else call.func.value  # type: ignore[attr-defined]
+    by_path = isinstance(call.func, ast.Attribute) and call.func.attr in {"open", "read_text"}
+    node = call.func.value if by_path else call.args[0]  # type: ignore[attr-defined]
     source = code.source(node)
     if is_pure(node):
         return [], source

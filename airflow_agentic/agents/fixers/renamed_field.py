@@ -46,7 +46,10 @@ def fix(bench: Bench) -> Fix | None:
     told = [m for m in moves if key is not None and key in (*m.old, *m.within)]
     if key is not None and not told:
         return None
-    if key is None:
+    if key is None and any("No item with that key" in m for m in bench.messages):
+        line = " ".join(frame.code for _, frame in bench.own()[:1])
+        moves = tuple(m for m in moves if f'"{m.old[-1]}"' in line or f"'{m.old[-1]}'" in line)
+    elif key is None:
         moves = tuple(m for m in moves if _read_by_get(bench, m)) if _is_silent(bench) else ()
     sites = _files(bench)
     texts = _rewrite(bench, sites, moves)

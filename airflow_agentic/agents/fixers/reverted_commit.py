@@ -59,6 +59,7 @@ def _may_be_anywhere(bench: Bench) -> bool:
 def _named(bench: Bench, diffs: dict[str, Evidence], near: list[str]) -> Fix | None:
     """The hunk that took away, or brought in, the very name that the error speaks of; only if it is one."""
     names = {name for m in bench.messages for groups in _NAMES.findall(m) for name in groups if name}
+    names |= {"return"} if any("'NoneType' object" in m for m in bench.messages) else set()
     found: list[tuple[str, Hunk]] = []
     for path in near:
         for hunk in _hunks(diffs[path].body):

@@ -82,6 +82,8 @@ def _either(bench: Bench, path: str, column: str, new: str) -> str | None:
 def either(sql: str, column: str, new: str) -> str | None:
     """Return a DuckDB statement that reads either name: ``from (select *, columns('^(old|new)$') as old from t) as t``."""
     masked = _masked(sql)
+    if re.search(r"\bjoin\b", masked, re.IGNORECASE):
+        return _either_joined(sql, masked, column, new)
     tables = list(_TABLE.finditer(masked))
     if len(tables) != 1 or re.search(r"\bjoin\b|select\s+\*", masked, re.IGNORECASE):
         return None
@@ -93,6 +95,21 @@ def either(sql: str, column: str, new: str) -> str | None:
     source = sql[match.start("table") : match.end("table")]
     inner = f"from (select *, columns('^({column}|{new})$') as {column} from {source}){named}"
     return sql[: match.start()] + inner + sql[match.end() :]
+
+
+def _either_joined(sql: str, masked: str, column: str, new: str) -> str | None:
+    """Among joined tables it is the one by whose alias the column is named, everywhere."""
+    named = re.findall(rf"(?:\b(\w+)\.)?\b{re.escape(column)}\b", masked)
+    if len(set(named)) != 1 or not named[0]:
+        return None
+    alias = re.escape(named[0])
+    tables = list(
+        re.finditer(rf"\b(?:from|join)\s+(?P<table>[A-Za-z_][\w.]*)\s+(?:as\s+)?{alias}\b", masked, re.IGNORECASE)
+    )
+    if len(tables) != 1 or "*" in re.sub(r"count\(\s*\*\s*\)", "", masked, flags=re.IGNORECASE):
+        return None
+    start, end = tables[0].span("table")
+    return f"{sql[:start]}(select *, columns('^({column}|{new})$') as {column} from {sql[start:end]}){sql[end:]}"
 
 
 def _masked(sql: str) -> str:
@@ -153,8 +170,22 @@ def _files(bench: Bench, column: str, new: str) -> list[tuple[str, str]]:
         said = " ".join([*bench.messages, *(e.task.task_id for e in bench.dossier.errors)])
         framed = {path for path, _ in bench.own()}
         near = [item for item in found if item[0] in framed or re.search(rf"\b{re.escape(_stem(item[0]))}\b", said)]
-        return near
+        return near if len(near) == 1 else _first_of_all(bench, near or found)
     return found
+
+
+def _first_of_all(bench: Bench, found: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Leave out the statements that read what another of them makes: they get the known name from it."""
+    stems = {path: _stem(path) for path, _ in found}
+    return [
+        item
+        for item in found
+        if not any(
+            re.search(rf"\b{re.escape(stem)}\b", bench.text(item[0]) or "")
+            for path, stem in stems.items()
+            if path != item[0]
+        )
+    ]
 
 
 def renamed(sql: str, column: str, new: str) -> str | None:
