@@ -62,7 +62,7 @@ class PermitOperator(HITLOperator):
             wanted = mandate.asks(ActionClass.STAGING_WRITE, *parts.rulings.signals(self.incident_id))
             if not (wanted and ids and proposal and proposal.change):
                 return self.incident_id
-            held = parts.review(self.incident_id, starters=starters(context))
+            held = parts.review(self.incident_id, starters=starters(context, self.incident_id))
             seconds = self.response_timeout.total_seconds() if self.response_timeout else 0.0
             question = ask(subject_of(proposal), approvers=held.approvers, excluded=held.excluded, timeout_s=seconds)
             parts.store.incidents.keep(self.incident_id, StagingPermit(allowed=False, by="", reason="not answered yet"))

@@ -135,7 +135,7 @@ class ReviewOperator(HITLOperator):
         """Park in ``awaiting_input`` if a person is needed; else record that nobody was asked."""
         seconds = self.response_timeout.total_seconds() if self.response_timeout else 0.0
         with parked_while_stopped(), wiring.connected(self.agentic_conn_id) as parts:
-            held = parts.review(self.incident_id, starters=starters(context), timeout_s=seconds)
+            held = parts.review(self.incident_id, starters=starters(context, self.incident_id), timeout_s=seconds)
             held = replace(held, approvers=_both(held.approvers, self.assigned_users))
             if not pipeline.needs_person(self.incident_id, held):
                 pipeline.decide(self.incident_id, Approval(answer=Answer.NOT_NEEDED), held)
@@ -235,11 +235,16 @@ def tell(parts: wiring.Parts, incident: Incident, subject: str, body: str, chann
     parts.store.ledger.append(incident.id, "review", "told", {"notes": "\n".join(notes)})
 
 
-def starters(context: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return who started this triage run by hand, by every name that is told; the conf alone could name another."""
+def starters(context: Mapping[str, Any], incident_id: str) -> tuple[str, ...]:
+    """Return who started this triage run by hand, by every name that is told.
+
+    A run that is named by its incident was created by us, with the account of airflow_conn_id: that is nobody who
+    asked for anything. One that a person triggers in Airflow has another name.
+    """
     run = context["dag_run"]
-    said = (str((run.conf or {}).get("started_by") or ""), str(getattr(run, "triggering_user_name", None) or ""))
-    return tuple(dict.fromkeys(name for name in said if name))
+    by_hand = str((run.conf or {}).get("started_by") or "")
+    account = "" if run.run_id == incident_id else str(getattr(run, "triggering_user_name", None) or "")
+    return tuple(dict.fromkeys(name for name in (by_hand, account) if name))
 
 
 def _both(approvers: Sequence[str], assigned: Any) -> tuple[str, ...]:

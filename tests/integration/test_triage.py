@@ -67,7 +67,9 @@ def airflow(stage):
         extra = {**default["extra"], **change}
         airflow.env[f"AIRFLOW_CONN_AGENTIC_{name}"] = json.dumps({**default, "extra": extra})
     with airflow:
-        airflow.wait_for_dags([DAG_ID, "agentic_triage", "review_long", "review_short", "triage_diagnose", "triage_broken"])
+        airflow.wait_for_dags(
+            [DAG_ID, "agentic_triage", "review_long", "review_short", "triage_diagnose", "triage_broken"]
+        )
         yield airflow
 
 
@@ -199,7 +201,7 @@ def answered(stage, incident_id):
 @pytest.mark.parametrize(("option", "answer"), [("Approve", Answer.APPROVED), ("Reject", Answer.REJECTED)])
 def test_a_person_is_asked_and_the_answer_holds(stage, airflow, option, answer):
     incident_id = asked(stage, f"person_{option}")
-    run_id = airflow.trigger("review_long", conf={"incident_id": incident_id})
+    run_id = airflow.trigger("review_long", run_id=incident_id, conf={"incident_id": incident_id})
     place = f"/dags/review_long/dagRuns/{run_id}/taskInstances/review"
     airflow.wait("the review waits", lambda: airflow.get(place)["state"] == "awaiting_input", timeout_s=60)
     airflow.patch(f"{place}/-1/hitlDetails", {"chosen_options": [option], "params_input": {}})
@@ -207,6 +209,18 @@ def test_a_person_is_asked_and_the_answer_holds(stage, airflow, option, answer):
     approval, outcome = answered(stage, incident_id)
     assert (approval.answer, approval.by) == (answer, "admin")
     assert (outcome.status is OutcomeStatus.PR_OPENED) == (answer is Answer.APPROVED)
+
+
+def test_who_starts_the_triage_by_hand_does_not_approve_its_change(stage, airflow):
+    incident_id = asked(stage, "four_eyes")
+    run_id = airflow.trigger("review_long", conf={"incident_id": incident_id})
+    place = f"/dags/review_long/dagRuns/{run_id}/taskInstances/review"
+    airflow.wait("the review waits", lambda: airflow.get(place)["state"] == "awaiting_input", timeout_s=60)
+    airflow.patch(f"{place}/-1/hitlDetails", {"chosen_options": ["Approve"], "params_input": {"reason": "mine"}})
+    airflow.wait_for_run("review_long", run_id)
+    approval, outcome = answered(stage, incident_id)
+    assert (approval.answer, "four eyes" in approval.reason, "mine" in approval.reason) == (Answer.REJECTED, True, True)
+    assert outcome.status is not OutcomeStatus.PR_OPENED
 
 
 def test_silence_is_a_no_and_is_recorded(stage, airflow):
