@@ -8,8 +8,10 @@ from airflow_agentic.context.declared_lineage import DeclaredLineageSource
 from airflow_agentic.context.landed import LandedSource
 from airflow_agentic.context.lineage import LineageSource
 from airflow_agentic.context.owners import OwnersSource
+from airflow_agentic.context.past_failures import PastFailuresSource
 from airflow_agentic.context.past_incidents import PastIncidentsSource
 from airflow_agentic.context.run_history import RunHistorySource
+from airflow_agentic.context.tables import TablesSource
 from airflow_agentic.context.task_log import TaskLogSource
 from airflow_agentic.context.team_rules import TeamRulesSource
 from airflow_agentic.errors import SourceUnavailable
@@ -22,6 +24,11 @@ from airflow_agentic.testing.assets import FakeAssets
 from airflow_agentic.testing.memory import MemoryIncidents
 from airflow_agentic.testing.targets import a_target
 
+
+def no_database(conn_id):
+    raise SourceUnavailable(f"Opening {conn_id!r} failed: it is gone.")
+
+
 CUT_OFF = {
     "task_log": lambda folder: TaskLogSource(FakeAirflow(down=True)),
     "run_history": lambda folder: RunHistorySource(FakeAirflow(down=True)),
@@ -29,6 +36,8 @@ CUT_OFF = {
     "comparison": lambda folder: ComparisonSource(FakeAirflow(down=True)),
     "owners": lambda folder: OwnersSource(),
     "past_incidents": lambda folder: PastIncidentsSource(MemoryIncidents()),
+    "past_failures": lambda folder: PastFailuresSource(FakeAirflow(down=True)),
+    "tables": lambda folder: TablesSource(("gone",), no_database),
     "team_rules": lambda folder: TeamRulesSource(),
     "landed": lambda folder: LandedSource((f"{folder}/nothing-landed",)),
     "declared_lineage": lambda folder: DeclaredLineageSource(FakeAssets(down=True)),

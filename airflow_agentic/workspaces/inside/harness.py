@@ -9,8 +9,10 @@ the interpreter may have no ``airflow_agentic``.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
+import importlib
 import importlib.util
 import json
 import os
@@ -24,6 +26,8 @@ from collections.abc import Callable
 from typing import Any
 
 PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
+OFTEN_NAMED = ("openlineage.client.event_v2", "requests")
+"""What Dag files import at their top and each try would load anew, 1 s and more; they start no thread."""
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -70,6 +74,9 @@ def _boot() -> dict[str, Any]:
     import anyio._backends._asyncio  # noqa: F401
     from sqlalchemy.orm import configure_mappers
 
+    for name in OFTEN_NAMED:
+        with contextlib.suppress(ImportError):  # this interpreter has none; then no Dag file here names it
+            importlib.import_module(name)
     _beside("staging_secrets")
     for name in ("landlock", "staged_dag", "supervised"):
         _beside(name)
