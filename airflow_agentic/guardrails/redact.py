@@ -1,16 +1,16 @@
 """Text → text without secrets, by span, with stable numbered placeholders.
 
-Three sources: values that were registered, in the encodings in which they leak (`secret_encodings`); the shapes of
-`secret_spans`; and a masker of somebody else (Airflow's), which runs last because it knows no spans. Only the span is
-replaced: replacing every copy of what a pattern found once changed a sixth of a log (measured).
+Three sources: values that were registered, in the encodings in which they leak (`redaction/encodings`); the shapes of
+`redaction/spans`; and a masker of somebody else (Airflow's), which runs last because it knows no spans. Only the
+span is replaced: replacing every copy of what a pattern found once changed a sixth of a log (measured).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from airflow_agentic.secret_encodings import RegisteredValues
-from airflow_agentic.secret_spans import Span, find_secrets, merge, replace_spans, strip_controls
+from airflow_agentic.redaction.encodings import RegisteredValues
+from airflow_agentic.redaction.spans import Span, find_secrets, merge, replace_spans, strip_controls
 
 __all__ = ["SpanRedactor", "strip_controls"]
 

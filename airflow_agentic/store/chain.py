@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 from airflow_agentic.records import LedgerEntry
-from airflow_agentic.secret_spans import hide_secrets
+from airflow_agentic.redaction.spans import hide_secrets
 
 FIRST = "0" * 64
 """What the first line has in place of the digest before it."""

@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from airflow_agentic.errors import IncidentNotFound, StoreError
 from airflow_agentic.records import Failure, Incident, IncidentState, TaskKey
-from airflow_agentic.secret_spans import hide_secrets
+from airflow_agentic.redaction.spans import hide_secrets
 from airflow_agentic.store.clock import now
 from airflow_agentic.store.database import Database
 from airflow_agentic.store.statements import FOLD, MEMBER, run

@@ -1,6 +1,6 @@
 """Registered values → where they stand in a text, in any of the encodings in which values leak.
 
-What can be undone (percent signs, backslashes, entities, line breaks) is undone by `secret_views` and the value is
+What can be undone (percent signs, backslashes, entities, line breaks) is undone by `redaction/views` and the value is
 looked for in the result; what cannot be undone without knowing where it begins (base64, hexadecimal) is made of the
 value and looked for as it is. Both are linear in the text.
 """
@@ -14,8 +14,8 @@ import shlex
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
-from airflow_agentic.secret_views import SPACES, View, views, without_spaces
-from airflow_agentic.secret_words import IDENTIFIERS
+from airflow_agentic.redaction.views import SPACES, View, views, without_spaces
+from airflow_agentic.redaction.words import IDENTIFIERS
 
 SHORTEST = 4
 """Characters of a registered value: shorter ones are ordinary words and would tear the text apart."""

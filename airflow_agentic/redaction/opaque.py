@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
 
-from airflow_agentic.secret_vendors import VENDORS
-from airflow_agentic.secret_words import IDENTIFIERS, NOT_SECRET_WORDS, SECRET_WORDS
+from airflow_agentic.redaction.vendors import VENDORS
+from airflow_agentic.redaction.words import IDENTIFIERS, NOT_SECRET_WORDS, SECRET_WORDS
 
 _OPAQUE = re.compile(
     r"(?<![A-Za-z0-9/\\.])[A-Za-z0-9][A-Za-z0-9_\-]{14,199}(?:[.+/=~!$@:][A-Za-z0-9_\-]{8,200}){0,4}={0,2}(?![\w(/])"

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from airflow_agentic.secret_assignments import assigned_secrets
-from airflow_agentic.secret_opaque import opaque_secrets
-from airflow_agentic.secret_tokens import fixed_tokens
-from airflow_agentic.secret_words import IDENTIFIERS, PLAIN, TEMPLATE
+from airflow_agentic.redaction.assignments import assigned_secrets
+from airflow_agentic.redaction.opaque import opaque_secrets
+from airflow_agentic.redaction.tokens import fixed_tokens
+from airflow_agentic.redaction.words import IDENTIFIERS, PLAIN, TEMPLATE
 
 Span = tuple[int, int, str]
 """Start, end and kind of one secret."""

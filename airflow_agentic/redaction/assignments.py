@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from airflow_agentic.secret_words import IDENTIFIERS, NAMES, PLAIN, REST
+from airflow_agentic.redaction.words import IDENTIFIERS, NAMES, PLAIN, REST
 
 _QUOTED = (
     r"(?:(?:[fbr]{1,2}(?=\\{0,3}[\"'`]))?(?P<quote>\\{0,3}[\"'`]|&quot;|&#3[49];)"
