@@ -117,6 +117,7 @@ def prove(
     told: list[str] | None = None,
     workspace: Workspace | None = None,
     place: tuple[str, str] = ("/opt/repo/shop/rows.py", "parse"),
+    pinned: bool = True,
 ) -> Proof:
     place = ("<template>", "root") if "jinja2" in cls else place
     frames = (Frame(path=place[0], line=2, function=place[1]),)
@@ -146,7 +147,7 @@ def prove(
         commit="c",
         base_branch="main",
         base_commit="c",
-        pinned=True,
+        pinned=pinned,
         dag_file=f"dags/{dag_id}.py",
         dags_path="dags",
     )
@@ -282,7 +283,13 @@ def test_another_error_than_the_incidents_is_not_reproduced(repository: str) -> 
 
 
 def test_a_base_that_passes_is_already_fixed(repository: str) -> None:
-    assert prove(repository, rows(FIXED), day=GOOD).status is ProofStatus.ALREADY_FIXED
+    assert prove(repository, rows(FIXED), day=GOOD, pinned=False).status is ProofStatus.ALREADY_FIXED
+
+
+def test_the_very_code_that_failed_and_passes_here_is_to_be_retried_and_not_fixed(repository: str) -> None:
+    proof = prove(repository, rows(FIXED), day=GOOD)
+    assert proof.status is ProofStatus.NOT_REPRODUCED
+    assert "retry" in proof.reason
 
 
 def test_a_run_that_cannot_be_done_is_broken_and_raises_nothing(session: WorkspaceSession) -> None:
