@@ -317,8 +317,9 @@ def test_a_run_cannot_end_the_harness(session: LocalSession) -> None:
     assert "Operation not permitted" in _said(_run(session, "kills_its_parent"))
 
 
-def test_a_run_that_ends_itself_without_an_answer_is_broken(session: LocalSession) -> None:
-    assert _run(session, "exits").state == "broken"
+def test_a_task_that_ends_itself_with_status_0_and_no_answer_has_failed(session: LocalSession) -> None:
+    run = _run(session, "exits")
+    assert (run.state, [task.state for task in run.tasks]) == ("failed", ["failed"])
 
 
 @pytest.mark.parametrize("forgery", list(FORGERIES))
