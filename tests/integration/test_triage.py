@@ -193,6 +193,12 @@ def asked(stage, name):
     return record.id
 
 
+def _wait_for_the_question(airflow, place):
+    """A person takes seconds to answer; Airflow kills the asking process if the answer comes before it has ended."""
+    airflow.wait("the review waits", lambda: airflow.get(place)["state"] == "awaiting_input", timeout_s=60)
+    time.sleep(5)
+
+
 def answered(stage, incident_id):
     with open_store(stage.store_url) as store:
         return store.incidents.kept(incident_id, Approval), store.incidents.kept(incident_id, Outcome)
@@ -203,7 +209,7 @@ def test_a_person_is_asked_and_the_answer_holds(stage, airflow, option, answer):
     incident_id = asked(stage, f"person_{option}")
     run_id = airflow.trigger("review_long", run_id=incident_id, conf={"incident_id": incident_id})
     place = f"/dags/review_long/dagRuns/{run_id}/taskInstances/review"
-    airflow.wait("the review waits", lambda: airflow.get(place)["state"] == "awaiting_input", timeout_s=60)
+    _wait_for_the_question(airflow, place)
     airflow.patch(f"{place}/-1/hitlDetails", {"chosen_options": [option], "params_input": {}})
     assert airflow.wait_for_run("review_long", run_id)["state"] == "success"
     approval, outcome = answered(stage, incident_id)
@@ -215,7 +221,7 @@ def test_who_starts_the_triage_by_hand_does_not_approve_its_change(stage, airflo
     incident_id = asked(stage, "four_eyes")
     run_id = airflow.trigger("review_long", conf={"incident_id": incident_id})
     place = f"/dags/review_long/dagRuns/{run_id}/taskInstances/review"
-    airflow.wait("the review waits", lambda: airflow.get(place)["state"] == "awaiting_input", timeout_s=60)
+    _wait_for_the_question(airflow, place)
     airflow.patch(f"{place}/-1/hitlDetails", {"chosen_options": ["Approve"], "params_input": {"reason": "mine"}})
     airflow.wait_for_run("review_long", run_id)
     approval, outcome = answered(stage, incident_id)
