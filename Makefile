@@ -5,7 +5,7 @@ VENV ?= .venv
 export UV_SYSTEM_CERTS := 1
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fast slow lint bench install clean
+.PHONY: help demo test check fast slow lint bench install lock clean
 
 help:
 	@echo "make demo   a pipeline fails, and about two minutes later a proved draft pull request stands"
@@ -45,8 +45,9 @@ slow: install
 bench: install
 	for file in benchmarks/bench_*.py; do PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python $$file; done
 
-requirements.lock: pyproject.toml
-	uv pip compile --quiet --universal --python-version 3.10 --group test --all-extras pyproject.toml -o $@
+# By hand after a change of dependencies: as a rule of its file it would also run on a clone whose times differ.
+lock: install
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --group test --all-extras pyproject.toml -o requirements.lock
 
 clean:
 	rm -rf $(VENV) .demo
