@@ -22,7 +22,10 @@ _REFERENCE = re.compile(
     r"GH-\d|\b[0-9a-f]{7,64}\b|www\.|:/|\b(?:mailto|xmpp|javascript|data|vbscript|file):", re.IGNORECASE
 )
 _LINK = re.compile(r"^https://([a-z0-9.-]+)(/[\w.~%/-]*)?$", re.IGNORECASE)
-_ALONE = re.compile(r"^(?:[-+*=_>#|~`]+|\d+[.)])$")
+_ALONE = re.compile(r"^[-+*=_>#|~`]+$")
+_NUMBER = re.compile(r"^\d+[.)]$")
+"""Begins a list, where it begins the line."""
+_SIGNS = frozenset("→←↔≤≥≠≈±×…–—·•")
 MARKS = frozenset("&()+,-./:;=%'\"?!")
 
 
@@ -55,7 +58,9 @@ def escape_markdown(text: str, *, hosts: Iterable[str] = ()) -> str:
     :param hosts: addresses ``https://host/path`` on these stay links, unless they name an issue or a pull request.
     """
     allowed = frozenset(host.lower() for host in hosts)
-    return " ".join(_word(word, allowed) for word in strip_controls(text).split())
+    words = strip_controls(text).split()
+    first = [code_span(words[0])] if words and _NUMBER.match(words[0]) else []
+    return " ".join([*first, *(_word(word, allowed) for word in words[len(first) :])])
 
 
 def code_span(text: str) -> str:
@@ -85,7 +90,7 @@ def _word(word: str, hosts: frozenset[str]) -> str:
         return word
     if core and _PLAIN.fullmatch(core) and not _REFERENCE.search(core):
         return word
-    if not core and set(word) <= MARKS:
+    if set(word) <= (MARKS if not core else _SIGNS):
         return word
     return f"{before}{code_span(core or word)}{after}" if core else code_span(word)
 

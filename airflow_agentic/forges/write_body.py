@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -24,6 +24,7 @@ from airflow_agentic.records import (
     Proposal,
     StagedRun,
     TableDiff,
+    TaskKey,
     Trust,
     Verdict,
 )
@@ -33,6 +34,8 @@ _EXCERPTS = (1_200, 400, 0)
 _ROOM = 60_000
 """Below the forge's limit, because redaction may lengthen a text."""
 _LIST = 20
+_NAMES = 6
+"""Names that are told one by one; more than that with the same fate share a row."""
 _TEXT = 1_500
 _HOST = re.compile(r"https?://([\w.-]+)", re.IGNORECASE)
 _URL = re.compile(r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{0,40}://(?P<host>[\w.-]+)[^\s<>\"')\]]*", re.IGNORECASE)
@@ -72,6 +75,7 @@ def write_body(
             change=proposal.change,
             lines=changed_lines(proposal.change) if proposal.change else 0,
             proof=proof,
+            failed=_failed(incident, dossier),
             tasks=_tasks(proof),
             moved=_moved(proof),
             verdict=verdict,
@@ -145,18 +149,54 @@ def _cited(dossier: Dossier, proposal: Proposal) -> list[Evidence]:
     return [known[name] for name in dict.fromkeys(proposal.diagnosis.cites) if name in known]
 
 
-def _tasks(proof: Proof) -> list[tuple[str, str, str]]:
-    """Return task, state before and state after; failed ones first."""
+def _failed(incident: Incident, dossier: Dossier) -> list[Markdown]:
+    """Return a line for each error with the tasks that it ended, then one for the tasks that left no error."""
+    ended: dict[tuple[str, str], list[TaskKey]] = {}
+    for error in dossier.errors:
+        ended.setdefault((error.error_class, error.message), []).append(error.task)
+    known = {(key.task_id, key.map_index) for keys in ended.values() for key in keys}
+    silent = [key for key in incident.members if (key.task_id, key.map_index) not in known]
+    lines = [
+        f"{': '.join(_span(part) for part in (error_class, message) if part)} in {_tried(keys)}"
+        for (error_class, message), keys in ended.items()
+    ]
+    return [Markdown(line) for line in [*lines, *([f"{_tried(silent)}, no error found"] if silent else [])]]
+
+
+def _tried(keys: list[TaskKey]) -> str:
+    names = [key.task_id if key.map_index < 0 else f"{key.task_id}[{key.map_index}]" for key in keys]
+    tries = sorted({key.try_number for key in keys})
+    count = f"{len(names)} tasks: " if len(names) > 1 else "task "
+    return f"{count}{_listed(names)}, {'try' if len(tries) == 1 else 'tries'} {' and '.join(map(str, tries[:3]))}"
+
+
+def _listed(names: Iterable[str]) -> Markdown:
+    given = [_span(name) for name in names]
+    return Markdown(", ".join(given[:_NAMES]) + (f" and {len(given) - _NAMES} more" if len(given) > _NAMES else ""))
+
+
+def _span(text: str) -> str:
+    return code_span(_short(text, 300))
+
+
+def _tasks(proof: Proof) -> list[tuple[Markdown, str, str]]:
+    """Return tasks, their state before and after; failed ones first, tasks with the same fate in one row."""
     red, green = _states(proof.red), _states(proof.green)
-    names = sorted(dict.fromkeys([*red, *green]), key=lambda name: red.get(name) != "failed")
-    return [(name, red.get(name, "not run"), green.get(name, "not run")) for name in names]
+    fates: dict[tuple[str, str], list[str]] = {}
+    for name in sorted(dict.fromkeys([*red, *green]), key=lambda name: red.get(name) != "failed"):
+        fates.setdefault((red.get(name, "not run"), green.get(name, "not run")), []).append(name)
+    return [(_listed(some), *fate) for fate, names in fates.items() for some in _in_rows(names)]
+
+
+def _in_rows(names: list[str]) -> list[list[str]]:
+    return [names] if len(names) > _NAMES else [[name] for name in names]
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Row:
-    """One table's line: what moved, in words."""
+    """One table's line, or that of several with the same story: what moved, in words."""
 
-    name: str
+    name: Markdown
     rows: str
     schema: str
     nulls: str
@@ -167,24 +207,44 @@ class _Row:
 def _moved(proof: Proof) -> list[tuple[str, list[_Row]]]:
     """Return both comparisons of written tables, each with its title."""
     return [
-        ("What the change makes of the failing interval (without it → with it):", [_row(d) for d in proof.data_diff]),
+        ("What the change makes of the failing interval (without it → with it):", _rows(proof.data_diff)),
         (
             "Against the last good interval, as it was without the change (last good → failing interval, cured):",
-            [_row(d) for d in proof.against_good],
+            _rows(proof.against_good),
         ),
     ]
 
 
+def _rows(diffs: Iterable[TableDiff]) -> list[_Row]:
+    """Return the tables' lines; many that tell the same but for their counts share one, counts added up."""
+    alike: dict[tuple[str, ...], list[TableDiff]] = {}
+    for diff in diffs:
+        row = _row(diff)
+        alike.setdefault((row.schema, row.nulls, row.keys, row.rest), []).append(diff)
+    rows = []
+    for group in alike.values():
+        if len(group) <= _NAMES:
+            rows += [_row(diff) for diff in group]
+            continue
+        counts = _counts([diff.before_rows for diff in group], [diff.after_rows for diff in group])
+        rows.append(replace(_row(group[0]), name=_listed(diff.table for diff in group), rows=f"{counts} in all"))
+    return rows
+
+
+def _counts(before: list[int | None], after: list[int | None]) -> str:
+    told = ("none" if None in counts else str(sum(count or 0 for count in counts)) for counts in (before, after))
+    return " → ".join(told)
+
+
 def _row(diff: TableDiff) -> _Row:
-    rows = [str(count) if count is not None else "none" for count in (diff.before_rows, diff.after_rows)]
     schema = [*(f"+{c}" for c in diff.added), *(f"-{c}" for c in diff.lost), *diff.retyped]
     plain = diff.note in ("new", "gone") or (not diff.changed and not schema)
     # With other rows nearly every column differs, which says nothing.
     moved = diff.changed if diff.before_rows == diff.after_rows else ()
     values = [diff.note] if plain else [f"differ in {', '.join(_few(moved))}"] if moved else []
     return _Row(
-        name=diff.table,
-        rows=" → ".join(rows),
+        name=_listed([diff.table]),
+        rows=_counts([diff.before_rows], [diff.after_rows]),
         schema=", ".join(_few(schema)) or "same",
         nulls=", ".join(_few(diff.nulls)) or "same",
         keys=f"no longer unique: {', '.join(_few(diff.duplicated))}" if diff.duplicated else "same",

@@ -87,3 +87,9 @@ def test_a_pipe_does_not_split_a_table_cell():
 
 def test_controls_go_and_line_feeds_stay():
     assert strip_controls("a\x1b[31mb\x1b[0m\r\nc\rd\x00\u202e\U000e0041") == "ab\nc\nd"
+
+
+def test_signs_and_numbers_inside_a_sentence_stay_as_they_are():
+    assert escape_markdown("rows 0 → 3 (ABI 7)") == "rows 0 → 3 (ABI 7)"
+    assert escape_markdown("7) is no list") == "`7)` is no list"
+    assert escape_markdown("a ~ b") == "a `~` b"

@@ -15,6 +15,8 @@ from airflow_agentic.records import (
     Gap,
     OutcomeStatus,
     ProofStatus,
+    StagedTask,
+    TableDiff,
     TaskError,
     TaskKey,
     Trust,
@@ -130,6 +132,24 @@ def test_a_flood_of_evidence_still_fits_the_forge():
     outcome, _ = published(dossier=replace(dossier, incident=an_incident(members=(key,) * 500)), proposal=proposal)
     assert len(outcome.body) <= BODY_LIMIT
     assert outcome.body.count("\n```") % 2 == 0
+
+
+def test_twenty_tasks_with_one_error_are_told_in_one_line_and_one_row():
+    keys = tuple(TaskKey(dag_id="d", run_id="r", task_id=f"export_{n:02}") for n in range(20))
+    told = {"error_class": "ValueError", "message": "unconverted data remains: Z", "frames": (), "fingerprint": "f"}
+    errors = tuple(TaskError(task=key, **told) for key in keys)
+    tables = [TableDiff(table=f"{key.task_id}.csv", before_rows=0, after_rows=2, note="", changed=("id",)) for key in keys]
+    runs = [
+        replace(run, tasks=tuple(StagedTask(task_id=key.task_id, map_index=-1, state=state) for key in keys))
+        for run, state in ((a_proof().red, "failed"), (a_proof().green, "success"))
+    ]
+    proof = replace(a_proof(), red=runs[0], green=runs[1], data_diff=tuple(tables))
+    dossier = replace(a_dossier(errors=errors), incident=an_incident(members=keys))
+    body = published(dossier=dossier, proof=proof)[0].body
+    names = ", ".join(f"`export_{n:02}`" for n in range(6)) + " and 14 more"
+    assert f"- `ValueError`: `unconverted data remains: Z` in 20 tasks: {names}, try 1\n" in body
+    assert f"| {names} | failed | success |" in body
+    assert "and 14 more | 0 → 40 in all |" in body
 
 
 def test_every_strangers_word_in_the_text_is_inert():
