@@ -12,6 +12,10 @@ from airflow_agentic.tracebacks import IMPORT_STEP, message_shape
 FAILED, HARMLESS = frozenset({"failed", "upstream_failed"}), frozenset({"success", "skipped", "removed"})
 
 
+ENOUGH = 3
+"""Tasks with the same error that are run again where the whole has already been seen; of twenty, 25 s a run."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """What must happen for the failure to count as reproduced, and what must pass for it to count as cured."""
@@ -58,6 +62,14 @@ def _downstream(dossier: Dossier, tasks: Iterable[str]) -> frozenset[str] | None
         ring = {below for task in ring for below in edges.get(task, ())} - found
         found |= ring
     return frozenset(found)
+
+
+def few_of(case: Case) -> tuple[str, ...]:
+    """Return the tasks that stand for all where a run is only repeated: one of each error, three in all at least."""
+    wanted = {error.fingerprint: error.task.task_id for error in reversed(case.errors)}
+    few = {task for task in wanted.values() if task in case.tasks}
+    few.update([task for task in case.tasks if task not in few][: max(0, ENOUGH - len(few))])
+    return tuple(task for task in case.tasks if task in few)
 
 
 def sound(run: StagedRun) -> bool:

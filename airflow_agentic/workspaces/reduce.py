@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from airflow_agentic.errors import WorkspaceError
 from airflow_agentic.records import ChangeSet, ReductionLimits, StagedRun
+from airflow_agentic.workspaces.case import few_of
 from airflow_agentic.workspaces.hunks import (
     Hunk,
     aside,
@@ -132,7 +133,19 @@ class _Reducer:
     def _ends_the_same(self, trial: ChangeSet | None, name: str) -> bool:
         if trial is None:
             return False
+        if self._fails_early(trial, name):
+            return False
         return self._same("incident", trial, name) and self._same("good", trial, name)
+
+    def _fails_early(self, trial: ChangeSet, name: str) -> bool:
+        """Say whether a few of many failing tasks show already that the trial is not the whole change."""
+        few = few_of(self.runs.case)
+        if len(few) == len(self.runs.case.tasks):
+            return False
+        run = self._play("incident", trial, f"{name}, {len(few)} tasks", few)
+        self.runs.session.discard(run)
+        cured = {(task.task_id, task.map_index): task.state for task in self.green.tasks if task.task_id in few}
+        return cured != {(t.task_id, t.map_index): t.state for t in run.tasks if t.task_id in few}
 
     def _same(self, which: str, trial: ChangeSet, name: str) -> bool:
         """Say whether one interval ends with the trial as with the whole change."""
@@ -155,10 +168,10 @@ class _Reducer:
         finally:
             session.discard(run)
 
-    def _play(self, which: str, change: ChangeSet, name: str) -> StagedRun:
+    def _play(self, which: str, change: ChangeSet, name: str, tasks: tuple[str, ...] | None = None) -> StagedRun:
         self.runs.session.reset()
         self.runs.session.apply(change)
-        return self.runs.incident(name) if which == "incident" else self.runs.good(name)
+        return self.runs.incident(name, tasks) if which == "incident" else self.runs.good(name)
 
     def _was_run_through(self, hunk: Hunk) -> bool:
         if hunk.path.endswith(".sql"):

@@ -32,9 +32,12 @@ class StagedRuns:
     """Logical date of the newest run that worked."""
     note: Note = silent
 
-    def incident(self, name: str) -> StagedRun:
-        """Run the failing Dag as it failed: interval, partition and conf of the incident."""
-        return self._run(name, self.case.logical_date, self.dossier.run)
+    def incident(self, name: str, tasks: tuple[str, ...] | None = None) -> StagedRun:
+        """Run the failing Dag as it failed: interval, partition and conf of the incident.
+
+        :param tasks: which of the failed tasks, with what waits for them; None: all.
+        """
+        return self._run(name, self.case.logical_date, self.dossier.run, tasks)
 
     def good(self, name: str) -> StagedRun:
         """Run the failing Dag for the last good interval."""
@@ -53,14 +56,16 @@ class StagedRuns:
         )
         return self._told(run)
 
-    def _run(self, name: str, logical_date: str, like: DagRunRecord | None) -> StagedRun:
+    def _run(
+        self, name: str, logical_date: str, like: DagRunRecord | None, tasks: tuple[str, ...] | None = None
+    ) -> StagedRun:
         self._say_start(name, self.case.dag_id, logical_date)
         run = self.session.run_dag(
             name,
             dag_file=self.case.dag_file,
             dag_id=self.case.dag_id,
             logical_date=logical_date,
-            task_ids=self.case.tasks,
+            task_ids=self.case.tasks if tasks is None else tasks,
             conf=like.conf if like else "{}",
             data_interval=like.data_interval if like else None,
             partition_key=(like.partition_key or "") if like else "",

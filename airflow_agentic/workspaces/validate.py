@@ -23,7 +23,15 @@ from airflow_agentic.records import (
     ReductionLimits,
     StagedRun,
 )
-from airflow_agentic.workspaces.case import case_of, cured_words, first_error, is_the_incident, sound, why_unsound
+from airflow_agentic.workspaces.case import (
+    case_of,
+    cured_words,
+    few_of,
+    first_error,
+    is_the_incident,
+    sound,
+    why_unsound,
+)
 from airflow_agentic.workspaces.downstream import MAX_DAGS, directly_below
 from airflow_agentic.workspaces.judged import Before, Ended, Judged, look
 from airflow_agentic.workspaces.redacted import redacted
@@ -177,13 +185,16 @@ class _Trial:
         return self._still_red("red_again", "a run after green", name="red again without the change")
 
     def _still_red(self, run_name: str, words: str, *, name: str = "red twice") -> Ended:
-        again = self.runs.incident(run_name)
+        tasks = self.runs.case.tasks
+        few = few_of(self.runs.case)
+        again = self.runs.incident(run_name, few)
         if not sound(again):
             return ProofStatus.INCONCLUSIVE, f"Repeating red could not be done: {why_unsound(again)}."
         same, _ = is_the_incident(again, self.runs.case)
         self.runs.session.discard(again)
         target = self.checks if self.judged is None else self.after
-        target.append(Check(name=name, passed=same, detail=first_error(again)))
+        count = f" ({len(few)} of {len(tasks)} tasks were run again)" if len(few) < len(tasks) else ""
+        target.append(Check(name=name, passed=same, detail=f"{first_error(again)}{count}"))
         if same:
             return None
         return ProofStatus.NOT_REPRODUCED, SOMETIMES.format(run=words, how=first_error(again))

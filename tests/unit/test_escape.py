@@ -15,9 +15,26 @@ CHARS = list("@#!`[]()<>/*_~|\\\n\t -=.:a1&\"'\x1b\u202e\u200b\U000e0041")
 HOSTILE = st.lists(st.sampled_from([*CHARS, "http://x.y", "fixes #1 ", "GH-1", "<!--"])).map("".join)
 SAMPLE = Path(__file__).parents[3] / "shared" / "adversarial.sample.jsonl"
 PAYLOADS = [json.loads(line)["payload"] for line in SAMPLE.read_text().splitlines()] if SAMPLE.exists() else []
-PAYLOADS += ["cc @octocat", "fixes #1", "closes: acme/other#3", "Resolves GH-12", "fix https://github.com/a/b/issues/1",
-             "# Heading", "Heading\n=====", "a\n---", "| a | b |", "- [ ] task", "![x](http://e/x.png)", "<img src=x>", "<!-- x -->",
-             "[a]: http://evil", "&commat;octocat", "www.evil.example", "mail@evil.example", "\x1b]8;;http://e\x07x\x1b]8;;\x07"]
+PAYLOADS += [
+    "cc @octocat",
+    "fixes #1",
+    "closes: acme/other#3",
+    "Resolves GH-12",
+    "fix https://github.com/a/b/issues/1",
+    "# Heading",
+    "Heading\n=====",
+    "a\n---",
+    "| a | b |",
+    "- [ ] task",
+    "![x](http://e/x.png)",
+    "<img src=x>",
+    "<!-- x -->",
+    "[a]: http://evil",
+    "&commat;octocat",
+    "www.evil.example",
+    "mail@evil.example",
+    "\x1b]8;;http://e\x07x\x1b]8;;\x07",
+]
 
 
 def outside_code(text):

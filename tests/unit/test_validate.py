@@ -169,17 +169,22 @@ def test_a_base_that_passes_is_fixed_only_if_the_failing_commit_still_fails(
     assert proof.status is status, proof
 
 
+class Recorder(FakeWorkspace):
+    """Keeps what each run was asked for, by its name."""
+
+    def __init__(self, script: Script) -> None:
+        super().__init__(script)
+        self.asked: dict[str, dict[str, object]] = {}
+
+    @contextmanager
+    def open(self, incident_id: str) -> Iterator[FakeSession]:
+        with super().open(incident_id) as session:
+            run_dag = session.run_dag
+            session.run_dag = lambda name, **asked: self.asked.update({name: asked}) or run_dag(name, **asked)  # type: ignore[method-assign]
+            yield session
+
+
 def test_conf_interval_and_partition_of_the_incident_are_those_of_its_runs() -> None:
-    given: list[dict[str, object]] = []
-
-    class Recorder(FakeWorkspace):
-        @contextmanager
-        def open(self, incident_id: str) -> Iterator[FakeSession]:
-            with super().open(incident_id) as session:
-                run_dag = session.run_dag
-                session.run_dag = lambda name, **asked: given.append({"name": name, **asked}) or run_dag(name, **asked)  # type: ignore[method-assign]
-                yield session
-
     run = DagRunRecord(
         dag_id="shop",
         run_id="r",
@@ -190,10 +195,31 @@ def test_conf_interval_and_partition_of_the_incident_are_those_of_its_runs() -> 
         conf='{"full": true}',
     )
     asked = replace(dossier(), run=run, good_run=replace(run, conf='{"full": false}'))
-    validate(asked, proposal(), workspace=Recorder(Script(runs=CURED)), last_good=GOOD)
-    inputs = {str(g["name"]): (g["conf"], g["data_interval"], g["partition_key"]) for g in given}
+    workspace = Recorder(Script(runs=CURED))
+    validate(asked, proposal(), workspace=workspace, last_good=GOOD)
+    inputs = {name: (g["conf"], g["data_interval"], g["partition_key"]) for name, g in workspace.asked.items()}
     assert inputs["red"] == inputs["green"] == ('{"full": true}', (GOOD, DAY), "eu|2026")
     assert inputs["last_good"][0] == '{"full": false}'
+
+
+def test_of_twenty_tasks_with_one_error_three_are_repeated_and_all_must_be_cured() -> None:
+    names = tuple(f"export_{n:02}" for n in range(20))
+    errors = (*(error("'customer_id'", task_id=name) for name in names[:-1]), error("'x'", task_id=names[-1]))
+    red = staged("failed", *(staged_task(e.task.task_id, "failed", e) for e in errors))
+    few = [names[0], names[1], names[19]]
+    again = staged("failed", *(staged_task(e.task.task_id, "failed", e) for e in errors if e.task.task_id in few))
+    green = staged("success", *(staged_task(name, "success") for name in names))
+    workspace = Recorder(but(red=[red, again], green=[green], good=[green], good_after=[green]))
+    incident = replace(dossier().incident, members=tuple(e.task for e in errors))
+    asked = replace(dossier(errors), incident=incident, graph=())
+    proof = validate(asked, proposal(), workspace=workspace, last_good=GOOD)
+    assert proof.status is ProofStatus.PROVED, proof
+    assert {name: list(how["task_ids"]) for name, how in workspace.asked.items() if "red_" in name} == {  # type: ignore[call-overload]
+        "red_twice": few,
+        "red_again": few,
+    }
+    assert [len(list(workspace.asked[name]["task_ids"])) for name in ("red", "green", "last_good")] == [20] * 3  # type: ignore[call-overload]
+    assert "3 of 20 tasks" in next(check.detail for check in proof.checks if check.name == "red twice")
 
 
 @pytest.mark.parametrize("runs", [0, 2])
