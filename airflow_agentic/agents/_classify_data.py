@@ -23,6 +23,7 @@ _CHECK_TASK = re.compile(
 _COUNTS = re.compile(
     r"arriv|files|complete|count|volume|fresh|row|records?|partition|late|missing|fewer|expected", re.IGNORECASE
 )
+_STAMP = re.compile(r"^\S*\d\d:\d\d:\d\d\S*\s+(?:[A-Z]+\s+)?")
 _NOTICE = re.compile(
     r"still (?:loading|being (?:loaded|written|published)|publishing|in progress)|partial(?:ly)? (?:data|load|publish|partition|delivery|upload|export|file)|"
     r"incomplete (?:data|partition|load|upload|day|file|delivery)|not (?:yet )?(?:complete|fully (?:loaded|published)|available yet|published yet|final)\b|"
@@ -183,14 +184,13 @@ def notices(dossier: Dossier) -> tuple[tuple[Evidence, str], ...]:
     for item in dossier.evidence:
         if item.trust is Trust.REPOSITORY or item.source in {"code", "landed"}:
             continue
-        match = _NOTICE.search(f"{item.title}\n{item.body}")
+        # The title holds the first words of a line that stands whole in the body.
+        line = next((line for line in (*item.body.splitlines(), item.title) if _NOTICE.search(line)), "")
+        match = _NOTICE.search(line)
         # "2 of 8 rows" in the failing check's own words is its finding, and no word of an upstream.
         if match and not any(match[0] in f"{error.message}\n{chr(10).join(error.chain)}" for error in dossier.errors):
-            text = f"{item.title}\n{item.body}"
-            start = text.rfind("\n", 0, match.start()) + 1
-            found.append(
-                (item, text[max(start, match.start() - 120) : match.end() + 80].split("\n", maxsplit=1)[0].strip())
-            )
+            spoken = _STAMP.sub("", line[max(0, match.start() - 120) : match.end() + 80]).strip()
+            found.append((item, spoken))
     return tuple(found)
 
 
@@ -211,7 +211,7 @@ def _checked(dossier: Dossier, said: str, changes: tuple[ShapeChange, ...]) -> V
     counts = bool(_COUNTS.search(said)) or any(_COUNTS.search(key.task_id) for key in dossier.incident.members)
     signs = [bool(told), bool(lower), short]
     if any(signs) and (counts or told) and not any(c.kind == "duplicates" for c in changes):
-        reason = f"an upstream said so: {told[0][1]!r}" if told else (lower[0].detail if lower else said[:160])
+        reason = f"an upstream said so: {told[0][1]}" if told else (lower[0].detail if lower else said[:160])
         return Verdict(
             category=Category.LATE_DATA,
             action=Action.QUARANTINE,

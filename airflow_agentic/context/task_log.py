@@ -124,12 +124,12 @@ class TaskLogSource:
             first = same[0]
             more = f" and {len(same) - 1} more tasks" if len(same) > 1 else ""
             shared = f"The same error ended {len(same)} tasks: {_names(r.task.key for r in same)}\n" if more else ""
-            tries = first.task.key.try_number
+            tries, said = first.task.key.try_number, f"{first.error.error_class}: {first.error.message}"
             yield Evidence(
                 id="",
                 source=self.name,
                 trust=Trust.UNTRUSTED,
-                title=f"{first.task.key.task_id}{more} failed: {first.error.error_class}: {_line(first.error.message)}",
+                title=f"{first.task.key.task_id}{more} failed: {_quoted(said)}",
                 body=f"{shared}Log of {_names([first.task.key])}, try {tries}:\n{first.distilled.text}",
                 observed_at=first.distilled.ended_at or target.run.ended_at or target.incident.last_seen,
                 path=None,
@@ -153,7 +153,7 @@ class TaskLogSource:
                     id="",
                     source=self.name,
                     trust=Trust.UNTRUSTED,
-                    title=f"{key.dag_id}.{key.task_id} succeeded before it, with a warning: {_line(said[0])}",
+                    title=f"{key.dag_id}.{key.task_id} succeeded before it, with a warning: {_quoted(said[0])}",
                     body=_fitting(said, WARNING_CHARS),
                     observed_at=distilled.ended_at or target.incident.last_seen,
                 )
@@ -197,6 +197,11 @@ def _names(keys: Iterable[TaskKey]) -> str:
 def _line(text: str) -> str:
     first = text.strip().splitlines()[0] if text.strip() else ""
     return first if len(first) <= 200 else f"{first[:199]}…"
+
+
+def _quoted(text: str) -> str:
+    """Return the first line in backticks, so that whoever publishes it shows it in one piece."""
+    return f"`{_line(text).replace('`', chr(39))}`"
 
 
 def _fitting(lines: list[str], limit: int) -> str:

@@ -183,7 +183,7 @@ def test_twenty_tasks_with_one_error_are_one_piece_of_evidence_that_names_them_a
 
 def test_a_warning_of_the_task_before_is_evidence():
     titles = [item.title for item in a_dossier(TaskLogSource(airflow())).evidence]
-    assert "feed.fetch succeeded before it, with a warning: WARNING: only 12 of 40 rows" in titles
+    assert "feed.fetch succeeded before it, with a warning: `WARNING: only 12 of 40 rows`" in titles
 
 
 def test_a_warning_in_another_dags_run_that_fed_this_one_is_evidence():
