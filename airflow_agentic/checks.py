@@ -14,6 +14,7 @@ from importlib.metadata import distributions
 from typing import Any
 
 from airflow_agentic import registry, wiring
+from airflow_agentic.data_check import data_state
 from airflow_agentic.errors import AgenticError
 from airflow_agentic.git import GitError, run_git
 from airflow_agentic.lineage.marquez import Marquez
@@ -84,6 +85,7 @@ def _probes(settings: Settings, scope: Scope) -> Iterator[tuple[str, Callable[[]
     yield "staging", lambda: _staging(scope)
     yield "isolation", lambda: _isolation(settings, scope)
     yield "lineage", lambda: _lineage(settings, scope)
+    yield "data", lambda: _data(scope)
     yield "listener", lambda: _listener(settings)
     yield "waiting incidents", lambda: _waiting(settings)
 
@@ -233,6 +235,11 @@ def _lineage(settings: Settings, scope: Scope) -> Probe:
     if state == "absent" and scope.lineage_events:
         return Probe(name="lineage", state="ok", detail=f"events are read from {scope.lineage_events!r}")
     return Probe(name="lineage", state=state, detail=detail, mend=mend)
+
+
+def _data(scope: Scope) -> Probe:
+    state, detail, mend = data_state(scope.data_connections, wiring.connection)
+    return Probe(name="data", state=state, detail=detail, mend=mend)
 
 
 def _listener(settings: Settings) -> Probe:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from airflow_agentic.agents._classify_kubernetes import classify_pod
+from airflow_agentic.agents._verdict import Verdict
 from airflow_agentic.records import Action, Category, Dossier, Evidence, TaskError, Transience
 
 HEAD = 400
@@ -22,20 +24,6 @@ _HTTP = re.compile(
 )
 _RETRIABLE = {408, 425, 429, 500, 502, 503, 504, 509, 520, 521, 522, 523, 524, 529, 598, 599}
 _CREDENTIAL = {401, 403, 407, 511}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """What kind of failure it is, and the words of the log that say so."""
-
-    category: Category
-    action: Action
-    transience: Transience
-    why: str
-    """Completes "It failed because ..."."""
-    matched: str
-    """The text that matched, at most 160 characters."""
-    confidence: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,10 +135,9 @@ def classify_platform(dossier: Dossier) -> Verdict | None:
         if _reads_environment(error):
             return _verdict(_ROWS[0], f"{error.error_class}: {error.message}")
         told = chain_of(error)
-        for error_class, message in told:
-            found = _http(error_class, message)
-            if found is not None:
-                return found
+        found = classify_pod(*told[0]) or next(filter(None, (_http(*one) for one in told)), None)
+        if found is not None:
+            return found
         for row in _ROWS:
             for error_class, message in told:
                 if row is _NETWORK and "Airflow" in error_class and "Timeout" in error_class:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from airflow_agentic.agents._classify import Verdict, chain_of
+from airflow_agentic.agents._classify import chain_of
+from airflow_agentic.agents._verdict import Verdict
 from airflow_agentic.records import Action, Category, Dossier, Evidence, ShapeChange, TaskError, Transience, Trust
 from airflow_agentic.shapes import difference
 

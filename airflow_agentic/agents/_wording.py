@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from airflow_agentic.agents._classify import Verdict
 from airflow_agentic.agents._classify_data import notices, shape_changes
+from airflow_agentic.agents._verdict import Verdict
 from airflow_agentic.agents.fixers.bench import Fix
 from airflow_agentic.records import Action, Category, Dossier, Severity
 from airflow_agentic.repository import repository_path
@@ -154,7 +154,9 @@ def next_step(dossier: Dossier, verdict: Verdict, where: Place) -> str:
         )
         then = f" Then run the failed check again: {clear}." if other else ""
         return f"Hold the interval {day} back from consumers. When {wait}, load it again: `{command}`.{then}"
-    return _WHO.get(verdict.category, "Look at the cited evidence; what is missing is listed under the gaps.")
+    return verdict.who or _WHO.get(
+        verdict.category, "Look at the cited evidence; what is missing is listed under the gaps."
+    )
 
 
 _WHO = {

@@ -13,8 +13,9 @@ from dataclasses import replace
 from importlib import import_module
 
 from airflow_agentic.agents import _wording as wording
-from airflow_agentic.agents._classify import Verdict, classify_platform
+from airflow_agentic.agents._classify import classify_platform
 from airflow_agentic.agents._classify_data import classify_data
+from airflow_agentic.agents._verdict import Verdict
 from airflow_agentic.agents.fixers.bench import Bench, Fix
 from airflow_agentic.changes import make_change
 from airflow_agentic.records import Action, Category, Checkout, Diagnosis, Dossier, Proposal, Transience, Usage

@@ -117,6 +117,12 @@ def _any(*words: str) -> re.Pattern[str]:
 
 FAULTS = (
     Fault(
+        "Kubernetes could not start the pod, or took it away",
+        "its own reason says so, before the task's code ran",
+        0.88,
+        _any(r"\bkubernetes\.(?!OOMKilled)[A-Z][A-Za-z]+"),
+    ),
+    Fault(
         "the upstream service was not available",
         "such an answer comes and goes by itself",
         0.88,

@@ -17,7 +17,7 @@ from difflib import get_close_matches
 from typing import Any
 
 import sqlglot
-from sqlalchemy import Column, MetaData, Table, and_, func, inspect, select, text
+from sqlalchemy import Column, MetaData, Table, and_, func, inspect, literal, select, text
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.sql import Select
@@ -35,6 +35,7 @@ created_at updated_at event_time ordered_at ts
 """
 _DATE_NAMES = tuple(_DATE_WORDS.split())
 """Columns that name a row's interval where the SQL does not tell, likeliest first."""
+_CATALOGUES = frozenset({"information_schema", "performance_schema", "pg_catalog", "mysql", "sys"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +63,20 @@ class TableReader:
 
     def __init__(self, engine: Engine, *, timeout_s: float = 10.0, max_rows: int = MAX_ROWS) -> None:
         self._engine, self._timeout_s, self._max_rows = engine, timeout_s, max_rows
+
+    def look(self) -> int:
+        """Return how many tables and views the account sees, asked within a transaction that cannot write.
+
+        :raises Unreadable: the database does not answer, or no read-only transaction is known for it.
+        """
+        try:
+            with self._read_only() as connection:
+                connection.execute(_checked(select(literal(1)), connection)).scalar_one()
+                seen = inspect(connection)
+                schemas = [s for s in seen.get_schema_names() if s not in _CATALOGUES]
+                return sum(len([*seen.get_table_names(schema=s), *seen.get_view_names(schema=s)]) for s in schemas)
+        except SQLAlchemyError as error:
+            raise Unreadable(f"does not answer: {type(error).__name__}") from error
 
     def find(self, wanted: TableRead) -> FoundTable | tuple[str, ...]:
         """Return the table, or names of tables there that are written nearly alike.

@@ -13,6 +13,7 @@ from airflow_agentic.context.landed_files import Unreadable
 from airflow_agentic.context.table_names import TableRead, tables_read
 from airflow_agentic.context.table_reader import TableReader
 from airflow_agentic.context.tables import TablesSource
+from airflow_agentic.data_check import data_state
 from airflow_agentic.errors import SettingsError
 from airflow_agentic.records import Evidence, SourceReport, Trust
 from airflow_agentic.testing.targets import a_target
@@ -132,3 +133,21 @@ def test_a_query_that_takes_too_long_is_cut_off(shop):
     reader = TableReader(read_only_engine(shop, "warehouse"), timeout_s=0.05)
     with pytest.raises(Unreadable, match="could not be read"):
         reader.rows(reader.find(TableRead(schema="", name="slow")), None, None)
+
+
+def test_the_check_says_which_data_connection_answers_and_which_does_not(shop, tmp_path):
+    gone = SimpleNamespace(conn_type="sqlite", host=str(tmp_path / "gone.db"), schema=None)
+    connections = {"warehouse": shop, "gone": gone}
+    state, detail, mend = data_state(("warehouse", "gone"), connections.__getitem__)
+    assert state == "wrong" and "'gone'" in mend and "'warehouse'" not in mend
+    assert "'warehouse' answers, read-only" in detail and "'gone' does not answer" in detail
+
+
+def test_a_data_connection_that_sees_no_table_is_wrong(tmp_path):
+    closing(sqlite3.connect(tmp_path / "empty.db")).__enter__().execute("vacuum")
+    empty = SimpleNamespace(conn_type="sqlite", host=str(tmp_path / "empty.db"), schema=None)
+    assert data_state(("empty",), {"empty": empty}.__getitem__)[:2] == ("wrong", "'empty' answers, but its account sees no table")
+
+
+def test_without_data_connections_the_check_says_what_is_missed():
+    assert data_state((), {}.__getitem__)[0] == "absent"

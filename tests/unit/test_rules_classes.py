@@ -39,6 +39,24 @@ TABLE = [
     ("ZeroDivisionError", "division by zero", Action.NOTIFY, Category.INSUFFICIENT_EVIDENCE),
 ]
 
+POD_REASONS = [
+    ("kubernetes.ImagePullBackOff", 'Back-off pulling image "acme/load:3"', Category.INFRASTRUCTURE, "push the tag"),
+    ("kubernetes.ErrImagePull", "pull access denied, repository does not exist or may require authorization", Category.INFRASTRUCTURE, "image pull secret"),
+    ("kubernetes.FailedScheduling", "0/3 nodes are available: 3 Insufficient memory", Category.INFRASTRUCTURE, "runs the cluster"),
+    ("kubernetes.Evicted", "The node was low on resource: ephemeral-storage.", Category.INFRASTRUCTURE, "Clear the failed task"),
+    ("kubernetes.CrashLoopBackOff", "back-off 5m0s restarting failed container", Category.INFRASTRUCTURE, "owns the image"),
+    ("kubernetes.CreateContainerConfigError", 'secret "warehouse" not found', Category.CONFIGURATION, "Secret or ConfigMap"),
+    ("kubernetes.FailedMount", "timed out waiting for the condition", Category.INFRASTRUCTURE, "volume"),
+    ("kubernetes.OOMKilled", "container 'base': OOMKilled, exit code 137", Category.RESOURCE, "memory limit"),
+]
+
+
+@pytest.mark.parametrize(("error_class", "message", "category", "who"), POD_REASONS, ids=[c for c, *_ in POD_REASONS])
+def test_a_pod_that_kubernetes_did_not_run_names_who_must_do_what(tmp_path, error_class, message, category, who):
+    dossier = dossier_of(tmp_path, {}, None, None, error=an_error(error_class, message))
+    told = RulesAgent().propose(dossier).diagnosis
+    assert (told.action, told.category, who in told.next_step) == (Action.NOTIFY, category, True)
+
 
 @pytest.mark.parametrize(("error_class", "message", "action", "category"), TABLE, ids=[f"{c} {m[:30]}" for c, m, *_ in TABLE])
 def test_an_error_is_put_into_its_class(tmp_path, error_class, message, action, category):
