@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Mapping
 
 from airflow_agentic.context.code_evidence import code_evidence
-from airflow_agentic.context.code_history import Span, commits_between, deletion_of, describe, diffs
+from airflow_agentic.context.code_history import Span, commits_between, deletion_of, describe, diffs, pins_of
 from airflow_agentic.git import Clone, GitError, clone, run_git
 from airflow_agentic.records import Checkout, Gap, SourceReport, Target
 from airflow_agentic.repository import files, read_text, repository_path
@@ -100,7 +100,8 @@ class CodeSource:
         spans = self._spans(target, repository, commit, base, gaps)
         commits = tuple(e for span in spans for e in describe(commits_between(repository, span), span, read.touched))
         changed = diffs(repository, spans, read.touched)
-        return SourceReport(evidence=(*read.evidence, *changed, *commits), checkout=checkout, gaps=tuple(gaps))
+        pins = tuple(e for span in spans if span.when == "before" for e in pins_of(repository, span))
+        return SourceReport(evidence=(*read.evidence, *changed, *pins, *commits), checkout=checkout, gaps=tuple(gaps))
 
     def _plain(self, target: Target, so_far: SourceReport, tree: str) -> SourceReport:
         """Copy a folder that has no history; its symlinks stay behind."""

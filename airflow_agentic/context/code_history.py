@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from airflow_agentic.context.dependency_changes import dependency_changes
 from airflow_agentic.git import Clone, GitError
 from airflow_agentic.records import Evidence, Trust
 
@@ -107,6 +108,15 @@ def diffs(repository: Clone, spans: tuple[Span, ...], touched: tuple[str, ...]) 
                     )
                 )
     return tuple(found)
+
+
+def pins_of(repository: Clone, span: Span) -> tuple[Evidence, ...]:
+    """Return how the versions of dependencies differ between the ends of a span."""
+    start = span.start or _parent_of_oldest(repository, span)
+    if start is None or start == span.end:
+        return ()
+    at = repository.git("log", "-1", "--format=%cI", span.end).strip()
+    return dependency_changes(repository, start, span.end, at)
 
 
 def _recent_diffs(repository: Clone, span: Span, touched: tuple[str, ...]) -> Iterator[Evidence]:

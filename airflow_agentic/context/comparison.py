@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from airflow_agentic.context.lineage_words import DEPENDENCIES, RAN_ON, VERSIONS_CHANGED
 from airflow_agentic.errors import IncidentNotFound, SourceUnavailable
 from airflow_agentic.ports import AirflowReader
 from airflow_agentic.records import DagRunRecord, DataShape, Evidence, Gap, SourceReport, Target, TaskRun, Trust
 
 TASKS_LIMIT = 10
-NOT_RECORDED = "Dependency versions: Airflow records none for a run."
+NOT_RECORDED = "Dependency versions: Airflow records none for a run, and neither events nor files of pins tell."
 
 
 class ComparisonSource:
@@ -38,7 +39,7 @@ class ComparisonSource:
         lines = [*_runs(good, target.run)]
         for task in target.failed[:TASKS_LIMIT]:
             lines += _task(before.get((task.key.task_id, task.key.map_index)), task)
-        lines += [*_inputs(so_far.shapes), NOT_RECORDED]
+        lines += [*_inputs(so_far.shapes), *_versions(so_far.evidence)]
         told = Evidence(
             id="", source=self.name, title=f"Last good run {good.run_id} beside the failing one", body="\n".join(lines),
             trust=Trust.PLATFORM, observed_at=target.run.ended_at or target.incident.last_seen,
@@ -90,6 +91,17 @@ def _inputs(shapes: tuple[DataShape, ...]) -> Iterator[str]:
             if paths
         ]
         yield f"input {shape.name}: {was.records} → {shape.records} records; fields: {'; '.join(said) or 'the same'}"
+
+
+def _versions(evidence: tuple[Evidence, ...]) -> Iterator[str]:
+    """Return what events, and files of pins, tell of versions; Airflow itself records none for a run."""
+    told = [e for e in evidence if e.title.startswith((VERSIONS_CHANGED, RAN_ON, DEPENDENCIES))]
+    for item in told:
+        which = f"in {item.path}: " if item.path else ""
+        same = "the same: " if item.title.startswith(RAN_ON) else ""
+        yield f"dependency versions {which}{same}{'; '.join(x.removeprefix('- ') for x in item.body.splitlines()[:8])}"
+    if not told:
+        yield NOT_RECORDED
 
 
 def _seconds(duration: float | None) -> str:

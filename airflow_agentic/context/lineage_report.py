@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from airflow_agentic.context.lineage_changes import schema_changes
+from airflow_agentic.context.lineage_checks import check_evidence, version_evidence
 from airflow_agentic.context.lineage_failing import Failing, FailingTask, failing_tasks
 from airflow_agentic.context.lineage_producers import producer_evidence, producers
 from airflow_agentic.context.lineage_words import SOURCE, TOUCHES, named, run_of, told
@@ -39,8 +40,10 @@ def lineage_report(reader: LineageReader, target: Target, so_far: SourceReport, 
     )
     evidence = [
         *changes,
+        *check_evidence(reader, failing),
         *_errors_told(failing, so_far),
         *producer_evidence(reader, failing, producers(failing, pack), partition_key=key),
+        *version_evidence(reader, failing),
         *_touches(failing, origin),
         *partition,
         *blast.evidence(failing.until),

@@ -88,6 +88,16 @@ EXPECTED = {
     "removed": {"keyerror", "undefinedcolumn", "column", "field", "attribute"},
 }
 
+EXPECTED_OF_CHECKS = {
+    "null", "unique", "duplicate", "duplicates", "range", "min", "max", "count", "row", "rows", "values", "accepted",
+    "relationships", "freshness", "distinct", "sum",
+}  # fmt: skip
+INTERFACE = {
+    "import", "attribute", "argument", "keyword", "deprecated", "signature", "unexpected", "positional",
+    "incompatible", "symbol",
+}  # fmt: skip
+"""Words of errors that a program meets when what it calls is not the version that it was written for."""
+
 
 @dataclass(frozen=True)
 class Fault:

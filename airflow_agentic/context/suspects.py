@@ -14,6 +14,7 @@ from airflow_agentic.context.code_history import COMMIT_TITLE, DIFF_TITLE
 from airflow_agentic.context.landed import DIFFERS
 from airflow_agentic.context.suspect_words import EXPECTED, FAULTS, LATE, NOTICE_FIELDS, Fault
 from airflow_agentic.context.suspects_lineage import culprit, from_lineage, tripped_over
+from airflow_agentic.context.suspects_versions import from_versions
 from airflow_agentic.records import DataShape, Dossier, Evidence, FieldShape, ShapeChange, Suspect
 from airflow_agentic.shape_changes import name_tokens
 from airflow_agentic.shapes import difference, fold, pattern
@@ -43,7 +44,8 @@ def rank(dossier: Dossier) -> tuple[Suspect, ...]:
     data = list(_from_data(dossier, said))
     explained = any(s.score >= 0.75 for s in data)
     upstream = from_lineage(dossier, words=said.words, numbers=said.numbers, quotes=said.quotes)
-    found = [*data, *_from_error(dossier, said, explained), *_from_commits(dossier, said), *upstream]
+    versions = from_versions(dossier, said.words)
+    found = [*data, *_from_error(dossier, said, explained), *_from_commits(dossier, said), *upstream, *versions]
     if not any("records" in s.what for s in data):
         found += _from_notices(dossier)
     found.sort(key=lambda s: (-s.score, s.what))

@@ -11,14 +11,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from airflow_agentic.context.lineage_words import (
     CHANGED_BY,
+    CHECK_FAILED,
     SCHEMA_CHANGED,
     SOURCE,
     UPSTREAM_FAILED,
     UPSTREAM_LATE,
     VOLUME_CHANGED,
 )
-from airflow_agentic.context.suspect_words import EXPECTED
+from airflow_agentic.context.suspect_words import EXPECTED, EXPECTED_OF_CHECKS
 from airflow_agentic.records import Dossier, Evidence, Suspect
+from airflow_agentic.shape_changes import name_tokens
 
 TRIPPED = "is read by the failing job but is not"
 _FAR = re.compile(r"\((\d+) hops up\)$|^- it lies (\d+) hop", re.M)
@@ -48,6 +50,8 @@ def from_lineage(
             if set(re.findall(r"\d+", item.title.partition(":")[2])) & numbers - {"0", "1"}:
                 score, reasons = score + 0.2, [*reasons, "the error states this number"]
             yield _suspect(item, *_spoken(score, reasons, words))
+        elif item.title.startswith(CHECK_FAILED):
+            yield _of_check(item, words, quotes)
         elif item.title.startswith(SCHEMA_CHANGED) and _table(item) not in compared:
             yield _of_schema(item, quotes)
 
@@ -83,6 +87,20 @@ def _of_schema(item: Evidence, quotes: Callable[[str], bool]) -> Suspect:
     if any(quotes(name) for name in _QUOTED.findall(item.body)):
         score, reasons = score + 0.25, [*reasons, "the error names this column"]
     return _suspect(item, score, [*reasons, *([by] if by else [])])
+
+
+def _of_check(item: Evidence, words: set[str], quotes: Callable[[str], bool]) -> Suspect:
+    """A check that names the error's column, or that the failing task made itself, is what stopped it."""
+    score, reasons = 0.5, ["a check of the data that the failing task reads or writes did not pass"]
+    if "told by the failing task" in item.body:
+        score, reasons = 0.6, ["a check that the failing task made did not pass: the data is the suspect"]
+    if any(quotes(name) for name in _QUOTED.findall(item.body)):
+        score, reasons = score + 0.2, [*reasons, "the error names this column"]
+    elif set(name_tokens(item.title.partition(": ")[2])) & EXPECTED_OF_CHECKS & words:
+        score, reasons = score + 0.1, [*reasons, "the error is of the kind that this check finds"]
+    if "it passed in the last run that worked" in item.body:
+        score, reasons = score + 0.05, [*reasons, "it passed in the last run that worked"]
+    return _suspect(item, score, reasons)
 
 
 def _spoken(score: float, reasons: list[str], words: set[str]) -> tuple[float, list[str]]:

@@ -18,7 +18,7 @@ from uuid import UUID
 
 from airflow_agentic.errors import BadEvent
 from airflow_agentic.lineage.facets import DatasetFacets, DatasetReader, texts
-from airflow_agentic.lineage.normalize import Dataset, Namer, checked, job_id, storable
+from airflow_agentic.lineage.normalize import Dataset, Namer, checked, job_id, masked, storable
 from airflow_agentic.lineage.parts import Unpacker
 
 STATES = ("MENTIONED", "OTHER", "START", "RUNNING", "ABORT", "COMPLETE", "FAIL")
@@ -138,6 +138,9 @@ class EventReader:
         _read_airflow(run_facets, said)
         facts.job_facets = _job_facets(job_facets, run_facets)
         facts.run_facets = _run_facets(run_facets, facts.job_facets.get("sql", ""), state)
+        if state >= ABORT and (versions := _run_on(run_facets)):
+            # A row a failed run, and one a job for all that end well: enough to tell the two apart.
+            (facts.job_facets if state == COMPLETE else facts.run_facets)["versions"] = versions
         self._read_datasets(event, facts, outputs_count=state == COMPLETE)
 
     def _read_datasets(self, event: dict[str, Any], facts: Facts, *, outputs_count: bool) -> None:
@@ -332,6 +335,22 @@ def _run_facets(facets: dict[str, Any], sql: str, state: int) -> dict[str, str]:
     if state > COMPLETE and tasks:
         found["tasks"] = texts({name: tasks[name] for name in sorted(tasks) if tasks[name] != "success"})
     return {name: value for name, value in found.items() if value and value != "{}" and len(value) <= 100_000}
+
+
+def _run_on(facets: dict[str, Any]) -> str:
+    """Return what the run ran on as a JSON object: names and versions, sorted; empty where nothing tells."""
+    engine, task = _object(facets, "processing_engine"), _object(_object(facets, "airflow"), "task")
+    operator = _text(task.get("operator_class_path") or task.get("operator_class"), 200).rpartition(".")[2]
+    told = {
+        "airflow": _object(facets, "airflow_version").get("airflowVersion"),
+        "dbt": _object(facets, "dbt_version").get("version"),
+        "spark": _object(facets, "spark_version").get("spark-version"),
+        _text(engine.get("name"), 100).lower() or "engine": engine.get("version"),
+        "openlineage adapter": engine.get("openlineageAdapterVersion"),
+        f"provider of {operator}" if operator else "provider": task.get("operator_provider_version"),
+    }
+    found = {name: text for name, value in sorted(told.items()) if (text := _text(value, 60)) and not masked(text)}
+    return texts(found) if found else ""
 
 
 def _tags(found: object) -> str:

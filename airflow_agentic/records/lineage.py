@@ -48,6 +48,20 @@ class LineageEdge:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DataCheck:
+    """One check of a data set's content that a run has made."""
+
+    dataset: str
+    passed: bool
+    what: str
+    """Kind or name of the check: ``not_null``, ``revenue.min``."""
+    column: str = ""
+    expected: str = ""
+    actual: str = ""
+    """What was found instead: may be a value out of the data."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class LineageRun:
     """One run of a job, as far as events have told."""
 
@@ -67,6 +81,10 @@ class LineageRun:
     parent_run_id: str = ""
     sql: str = ""
     """The statement that the run (or, where only that is kept, its job) executed; at most 20,000 characters."""
+    checks: tuple[DataCheck, ...] = ()
+    versions: tuple[tuple[str, str], ...] = ()
+    """What it ran on, as its events say: ``(("airflow", "3.3.2"), ("dbt", "1.10.23"))``; kept of failed runs, and of a
+    job's last one that ended well."""
 
 
 @dataclass(frozen=True, kw_only=True)

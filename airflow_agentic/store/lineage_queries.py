@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import (
@@ -42,6 +41,7 @@ from airflow_agentic.store.lineage_rows import (
     raw_id,
     run_uuid,
     schema_columns,
+    with_told,
 )
 from airflow_agentic.store.lineage_statements import (
     ASK_ASSETS,
@@ -57,7 +57,7 @@ from airflow_agentic.store.lineage_statements import (
     ASK_FIRST_RUNS,
     ASK_JOB,
     ASK_JOB_OF_TASK,
-    ASK_JOB_SQL,
+    ASK_JOB_TOLD,
     ASK_JOBS_BY_ID,
     ASK_NEWEST_POSTGRES,
     ASK_NEWEST_SQLITE,
@@ -301,22 +301,16 @@ class SqlLineageReader:
         return tuple(a_run(row, self._jobs[row[1]]) for row in rows if row[1] in self._jobs)
 
     def _told(self, runs: tuple[LineageRun, ...]) -> tuple[LineageRun, ...]:
-        """Add what only some runs have: their error and statement."""
+        """Add what only some runs have: their error and statement, checks, what they ran on."""
         if not runs:
             return ()
         said: dict[str, dict[str, str]] = {}
         for run_id, facet, value in self._ask_of_runs(ASK_RUN_TOLD, (run.run_id for run in runs)):
             said.setdefault(run_uuid(run_id), {})[facet] = value
-        jobs: dict[NodeId, str] = dict(map(tuple, self._ask(ASK_JOB_SQL, {"ids": list({r.job.id for r in runs})})))
-        return tuple(
-            replace(
-                run,
-                error=said.get(run.run_id, {}).get("error", ""),
-                stack=said.get(run.run_id, {}).get("stack", ""),
-                sql=(said.get(run.run_id, {}).get("ddl") or jobs.get(run.job.id, ""))[:20_000],
-            )
-            for run in runs
-        )
+        jobs: dict[NodeId, dict[str, str]] = {}
+        for job_id, facet, at, value in self._ask(ASK_JOB_TOLD, {"ids": list({r.job.id for r in runs})}):
+            jobs.setdefault(job_id, {})[facet if facet == "sql" else moment(at)] = value
+        return tuple(with_told(run, said.get(run.run_id, {}), jobs.get(run.job.id, {})) for run in runs)
 
     def _fields(self, schema_ids: Iterable[int]) -> dict[int, tuple[tuple[str, str], ...]]:
         return {key: schema_columns(text) for key, text in self._ask(ASK_SCHEMAS, {"ids": list(schema_ids)})}

@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import json
 import re
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any
 
-from airflow_agentic.records.lineage import LineageDataset, LineageJob, LineageRun
+from airflow_agentic.records.lineage import DataCheck, LineageDataset, LineageJob, LineageRun
 
 OWNERS = "owners"
 DAY_US = 86_400_000_000
@@ -55,6 +57,36 @@ def a_run(row: Any, job: LineageJob) -> LineageRun:
         partition_key=key or "",
         map_index=-1 if map_index is None else map_index,
         parent_run_id=run_uuid(parent) if parent else "",
+    )
+
+
+def with_told(run: LineageRun, said: Mapping[str, str], job: Mapping[str, str]) -> LineageRun:
+    """Return the run with what its own facets, and its job's, tell.
+
+    :param job: ``sql``, and under the time of a job's last run that ended well what that one ran on.
+    """
+    versions = said.get("versions") or (job.get(run.ended_at, "") if run.state == "COMPLETE" else "")
+    return replace(
+        run,
+        error=said.get("error", ""),
+        stack=said.get("stack", ""),
+        sql=(said.get("ddl") or job.get("sql", ""))[:20_000],
+        checks=_checks(said.get("assertions", "[]")),
+        versions=tuple(sorted(json.loads(versions).items())) if versions else (),
+    )
+
+
+def _checks(listed: str) -> tuple[DataCheck, ...]:
+    return tuple(
+        DataCheck(
+            dataset=one["dataset"],
+            passed=one["success"],
+            what=one.get("name") or one.get("assertion") or "",
+            column=one.get("column", ""),
+            expected=one.get("expected", ""),
+            actual=one.get("actual", ""),
+        )
+        for one in json.loads(listed)
     )
 
 

@@ -161,11 +161,11 @@ ASK_DATASET_OWNERS = (
 ASK_ASSETS = select(JOB_FACETS.c.job_id, JOB_FACETS.c.facet, JOB_FACETS.c.value).where(
     among(JOB_FACETS.c.job_id), (JOB_FACETS.c.facet == "inlets") | (JOB_FACETS.c.facet == "outlets")
 )
-ASK_JOB_SQL = select(JOB_FACETS.c.job_id, JOB_FACETS.c.value).where(
-    among(JOB_FACETS.c.job_id), JOB_FACETS.c.facet == "sql"
+ASK_JOB_TOLD = select(JOB_FACETS.c.job_id, JOB_FACETS.c.facet, JOB_FACETS.c.at, JOB_FACETS.c.value).where(
+    among(JOB_FACETS.c.job_id), (JOB_FACETS.c.facet == "sql") | (JOB_FACETS.c.facet == "versions")
 )
 ASK_RUN_TOLD = select(RUN_FACETS.c.run_id, RUN_FACETS.c.facet, RUN_FACETS.c.value).where(
-    RUN_FACETS.c.run_id.in_(ASK_RAW_IDS), RUN_FACETS.c.facet.in_(["error", "stack", "ddl"])
+    RUN_FACETS.c.run_id.in_(ASK_RAW_IDS), RUN_FACETS.c.facet.in_(["error", "stack", "ddl", "assertions", "versions"])
 )
 ASK_RUN = select(RUNS)
 ASK_RUNS_OF_TASK_RUN = ASK_RUN.where(among(RUNS.c.job_id), RUNS.c.af_run_id == bindparam("run"))

@@ -49,7 +49,7 @@ JOB_FACETS = _table(
     rowid=True,
 )
 """The latest known of: job_type, integration, owners, tags, documentation, sql, source_code, inlets, outlets,
-operator, fileloc, dbt_node. Lists and objects are JSON."""
+operator, fileloc, dbt_node, versions (what the last run that ended well ran on). Lists and objects are JSON."""
 
 DATASETS = _table(
     "agentic_ol_datasets",
@@ -136,7 +136,8 @@ RUN_FACETS = _table(
     rowid=True,
 )
 """What only some runs have: error (message), stack, ddl (a rendered statement that alters a table),
-assertions, upstream (jobDependencies), tasks (states of a Dag run's tasks), version (of the Dag's code)."""
+assertions, upstream (jobDependencies), tasks (states of a Dag run's tasks), version (of the Dag's code), versions
+(what a failed run ran on)."""
 
 JOB_IO = _table(
     "agentic_ol_job_io",
