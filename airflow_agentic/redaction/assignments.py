@@ -12,16 +12,16 @@ from collections.abc import Iterator
 from airflow_agentic.redaction.words import IDENTIFIERS, NAMES, PLAIN, REST
 
 _QUOTED = (
-    r"(?:(?:[fbr]{1,2}(?=\\{0,3}[\"'`]))?(?P<quote>\\{0,3}[\"'`]|&quot;|&#3[49];)"
+    r"(?:(?:[fbrnue]{1,2}(?=\\{0,3}[\"'`]))?(?P<quote>\"{3}|'{3}|\\{0,3}[\"'`]|&quot;|&#3[49];)"
     r"(?P<quoted>(?:(?!(?P=quote))[^\r\n\\]|(?!(?P=quote))\\[^\r\n]){1,1200}?)(?P=quote)"
-    r"|(?:[fbr]{1,2}(?=\\{0,3}[\"'`]))?\\{0,3}[\"'`]?(?P<bare>[^\s\"'`,;&(){}\[\]<>|\\][^\s\"'`,;&<>|\\\]})]{2,2000}))"
+    r"|(?:[fbrnue]{1,2}(?=\\{0,3}[\"'`]))?\\{0,3}[\"'`]?(?P<bare>[^\s\"'`,;&(){}\[\]<>|\\][^\s\"'`,;&<>|\\\]})]{2,2000}))"
 )
 _CLOSE = r"(?:\\{0,3}[\"'`]|&quot;|&#3[49];)?\]?"
 _BLANK = r"[ \t]{0,8}"
 _TYPE = r"(?:[ \t]{0,3}:[ \t]{0,3}[A-Za-z][\w.\[\]|]{0,40}(?=[ \t]{0,3}=)|[ \t]{1,3}[A-Za-z]{3,12}(?=[ \t]{0,3}:?=[ \t]{0,3}[\"'`]))?"
 _OPERATOR = r"(?::{1,3}=|[?.+|]{0,2}=>?|!?={1,3}|->|:)"
 _WORDS = (
-    r"(?:[ \t]{1,3}(?:for|of)[ \t]{1,3}(?:the[ \t]{1,3})?(?:user[ \t]{1,3}|account[ \t]{1,3})?[^\s:=]{1,80}[ \t]{0,3}(?::|=| is )"
+    r"(?:[ \t]{1,3}(?:for|of)[ \t]{1,3}(?:the[ \t]{1,3})?(?:user[ \t]{1,3}|account[ \t]{1,3})?[^\s:=]{1,80}[ \t]{0,3}(?::|=| is:?(?= ))"
     r"|[ \t]{1,3}(?:provided|given|used|received|supplied|generated|created|set to)[ \t]{0,3}(?::|=)|[ \t]{1,3}(?:is|was|set to):?)[ \t]{1,3}"
 )
 _SHAPES = tuple(
@@ -29,28 +29,42 @@ _SHAPES = tuple(
     for pattern in (
         # A setting of a whole line has no quotes, and its value any character but white space.
         r"(?P<line>)=(?P<whole>[^\s\"'`][^\s]{2,2000})(?<![,(\[{\\])(?=[ \t]*(?:\r?\n|\Z))",
-        rf"{_CLOSE}{_TYPE}{_BLANK}{_OPERATOR}{_BLANK}{_QUOTED}",
+        # A pretty printer breaks the line behind the name; then the value is all of the next one.
+        rf"{_CLOSE}{_BLANK}[:=]{_BLANK}(?:(?:bearer|basic|token){_BLANK})?\r?\n[ \t]{{1,40}}(?:[\"'](?P<below>[^\"'\r\n]{{3,500}})[\"']"
+        r"|(?P<next>(?=\S{0,200}\d)[^\s:=\"'|{}\[\]<>()]{8,2000}={0,2}))(?=[ \t,]{0,9}(?:\r?\n|\Z))",
+        # A row of a printed table.
+        rf"{_CLOSE}[ \t]{{0,60}}[|│;][ \t]{{0,3}}(?P<cell>[^\s|│;,()\"'\[\]{{}}]{{6,400}})(?=[ \t]{{0,200}}(?:[|│;\r\n]|\Z))",
+        rf"[\"']\)[ \t]{{0,3}}(?:->|=>|=(?!=)|:|returned|resolved to)[ \t]{{1,3}}{_QUOTED}",
+        rf"{_CLOSE}{_TYPE}[ \t.]{{0,24}}{_OPERATOR}{_BLANK}{_QUOTED}",
         # YAML's block: the value stands on the next line, indented.
         rf":{_BLANK}[|>][+-]?\d?{_BLANK}(?:\r?\n|\\n)[ \t]{{1,40}}(?P<block>[^\s\"']{{3,4000}})",
         # XML: an element's text, and the name in one attribute or element with the value in the next.
-        r"(?:[ \t][^<>\r\n]{0,200})?>\s{0,40}(?P<xml>[^<>\r\n]{1,2000}?)\s{0,40}</",
+        r"(?:[ \t][^<>\r\n]{0,200})?>\s{0,40}(?:<!\[CDATA\[)?(?P<xml>[^<>\r\n]{1,2000}?)(?:\]\]>)?\s{0,40}</",
         rf"{_CLOSE}[ \t]{{0,3}}(?:,|</\w{{1,20}}>)?\s{{0,40}}<?\\?[\"']?value\\?[\"']?[ \t]{{0,3}}[=:>][ \t]{{0,3}}{_QUOTED}",
         # Percent-encoded JSON or form fields inside an address.
         r"(?:%22|%27)?(?:%3A|%3D)(?:\+|%20)?(?:%22|%27)?(?P<percent>(?:[^\s\"'&<>%]|%(?!22|27|2C|26)[0-9A-Fa-f]{2}){3,2000})",
         rf"{_CLOSE}{_WORDS}{_QUOTED}",
     )
 )
+_CELL, _RETURNED = _SHAPES[2:4]
+_WORDED = (_RETURNED, _SHAPES[-1])
 _CALL = re.compile(rf"{REST}[\"'][ \t]{{0,3}},\s{{0,20}}{_QUOTED}(?=\s{{0,20}}[,)])", re.IGNORECASE)
+_AWS_SECRET = re.compile(r"(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])(?=\D*\d)[A-Za-z0-9+/]{40}")
+_TYPED = re.compile(r"[A-Za-z_]+\d{0,3}|[^A-Za-z]*|\D*")
+_BEFORE_NAME = re.compile(r"\w*\Z")
 _CALLED = re.compile(
     r"(?:get|getenv|get_?env|set|set_?property|setenv|putenv|put|setdefault|env|add_?header|set_?header|config|option|append)"
     r"\((?:[\"'][\w.-]{1,60}[\"'][ \t]{0,3},[ \t]{0,3})?[\"'][\w.-]{0,60}\Z",
     re.IGNORECASE,
 )
 _LIST = re.compile(rf"{REST}[\"'][ \t]{{0,3}},[ \t]{{0,3}}{_QUOTED}", re.IGNORECASE)
+_PAIR = re.compile(rf"{_LIST.pattern}(?=[ \t]{{0,3}}[)\]])", re.IGNORECASE)
+_OPENED = re.compile(r"[(\[][ \t]{0,3}[\"'][\w.-]{0,40}\Z")
+_NAME = re.compile(r"[a-z_]+|[A-Z_]+|[a-z_]+\d?(?:_id)?")
 _OPTION = re.compile(r"[\"']--?[\w-]{0,40}\Z")
 _DASHED = re.compile(r"(?<!\S)--[\w-]{0,40}\Z")
 _BESIDE = re.compile(
-    rf"{REST}{_CLOSE}[ \t]{{1,3}}(?:[-–=][ \t]{{0,3}})?(?P<loose>[\"'`]?[^\s\"'`,;&()<>|\\\[\]{{}}]{{5,400}})",
+    rf"{REST}{_CLOSE}[ \t]{{1,24}}(?:[-–=][ \t]{{0,3}})?(?P<loose>[\"'`]?[^\s\"'`,;&()<>|\\\[\]{{}}]{{5,400}})",
     re.IGNORECASE,
 )
 _SCHEME = re.compile(
@@ -67,7 +81,7 @@ _STEMS = tuple(
     (stem, tuple((re.compile(name), re.compile(before) if before else None) for s, name, before in NAMES if s == stem))
     for stem in dict.fromkeys(stem for stem, _, _ in NAMES)
 )
-_GROUPS = ("quoted", "bare", "whole", "block", "xml", "percent", "loose")
+_GROUPS = ("quoted", "bare", "whole", "block", "xml", "percent", "loose", "below", "next", "cell")
 
 
 def assigned_secrets(text: str) -> Iterator[tuple[int, int, str]]:
@@ -114,7 +128,7 @@ def _values(text: str, lower: str, start: int, end: int) -> Iterator[tuple[int, 
         span = _span(text, found) if found else None
         if found is None or span is None:
             continue
-        if _is_value(text, lower, start, span, words=shape is _SHAPES[-1]):
+        if _is_value(text, lower, start, span, shape):
             yield *span, kind
             if kind == "authorization":
                 yield from _signature(text, span[1])
@@ -139,15 +153,18 @@ def _span(text: str, found: re.Match[str]) -> tuple[int, int] | None:
     return start, end
 
 
-def _is_value(text: str, lower: str, name: int, span: tuple[int, int], *, words: bool) -> bool:
+def _is_value(text: str, lower: str, name: int, span: tuple[int, int], shape: re.Pattern[str]) -> bool:
     value = text[span[0] : span[1]].strip()
     if not value or PLAIN.fullmatch(value) or text[span[1] : span[1] + 1] in ("(", "[", "{"):
         return False
     if lower.startswith("dsn", name) and not re.search(r"@|//|=", value):
         return False
-    if text[span[1] : span[1] + 1] in (",", ")") and lower.startswith(value.lower(), name):  # `credentials=credentials`
+    begun = name - len(_BEFORE_NAME.search(lower, max(0, name - 40), name)[0])  # type: ignore[index]
+    if text[span[0] - 1] not in "\"'`" and lower.startswith(value.lower(), begun):  # `credentials=credentials`
         return False
-    if words and not re.search(r"\d", value) and text[span[0] - 1] not in "\"'`":
+    if shape is _CELL and (_TYPED.fullmatch(value) or IDENTIFIERS.fullmatch(value)):
+        return False
+    if shape in _WORDED and not re.search(r"\d|[a-z][A-Z]", value) and text[span[0] - 1] not in "\"'`":
         return False
     parsed = lower.startswith("token", name) and _PARSED.search(lower, max(0, name - 12), name)
     return not (parsed and re.fullmatch(r"[A-Za-z_]*|\W+", value))
@@ -162,10 +179,13 @@ def _line_setting(text: str, start: int) -> bool:
 
 
 def _calls(text: str, start: int, end: int, kind: str) -> Iterator[tuple[int, int, str]]:
-    for pattern, before in ((_CALL, _CALLED), (_LIST, _OPTION)):
+    for pattern, before, plain in ((_CALL, _CALLED, PLAIN), (_LIST, _OPTION, PLAIN), (_PAIR, _OPENED, _NAME)):
         found = pattern.match(text, end)
         span = _span(text, found) if found else None
-        if span and before.search(text, max(0, start - 140), start) and not PLAIN.fullmatch(text[slice(*span)]):
+        if not span or not before.search(text, max(0, start - 140), start):
+            continue
+        value = text[slice(*span)]
+        if not PLAIN.fullmatch(value) and not (plain is _NAME and _NAME.fullmatch(value)):
             yield *span, kind
             return
 
@@ -191,7 +211,11 @@ def _loose(text: str, lower: str, start: int, end: int, kind: str) -> Iterator[t
     strong = kind.startswith("pass") or (kind != "sessionid" and len(value) >= 12)
     if IDENTIFIERS.fullmatch(value):
         strong = False
-    if mixed and strong and (quoted or not re.search(r"/|=.|\.\w{2,5}$|^\w+\.\w+", value)):
+    if (
+        mixed
+        and strong
+        and (quoted or _AWS_SECRET.fullmatch(value) or not re.search(r"/|=.|\.\w{2,5}$|^\w+\.\w+", value))
+    ):
         yield at, at + len(value), kind
 
 

@@ -14,16 +14,14 @@ import shlex
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
-from airflow_agentic.redaction.views import SPACES, View, views, without_spaces
+from airflow_agentic.redaction.many_words import ManyWords
+from airflow_agentic.redaction.views import SPACES, views, without_spaces
 from airflow_agentic.redaction.words import IDENTIFIERS
 
 SHORTEST = 4
 """Characters of a registered value: shorter ones are ordinary words and would tear the text apart."""
 FRAGMENT = 8
 """Characters of a part of a long value, printed apart from the rest."""
-_GRAM = 6
-_FEW = 300
-"""Forms up to which each is searched for by itself; above, the text is walked once for all of them."""
 
 
 class RegisteredValues:
@@ -41,10 +39,8 @@ class RegisteredValues:
                     self._forms.setdefault(form, value)
         self._forms.update({value: value for value in self._known})
         self._bare = {bare: value for value in self._known for bare in [SPACES.sub("", value)] if len(bare) >= 6}
-        self._heads: dict[str, list[str]] = {}
-        for form in sorted(self._forms, key=len, reverse=True):
-            self._heads.setdefault(form[:_GRAM], []).append(form)
-        self._short = tuple(form for form in self._forms if len(form) < _GRAM)
+        self._words = ManyWords(self._forms)
+        self._bare_words = ManyWords(self._bare)
         self._fragments = tuple(fragment for value in self._known for fragment in _fragments(value))
 
     def find(self, text: str) -> Iterator[tuple[int, int, str]]:
@@ -52,36 +48,14 @@ class RegisteredValues:
         if not self._forms:
             return
         for view in views(text):
-            for start, form in self._occurrences(view):
+            for start, form in self._words.find(view.text):
                 yield *view.source(start, start + len(form)), self._forms[form]
         compact = SPACES.sub("", text)
-        if any(bare in compact for bare in self._bare):
+        if bare_hits := list(self._bare_words.find(compact)):
             view = without_spaces(text)
-            for bare, value in self._bare.items():
-                yield from ((*view.source(at, at + len(bare)), value) for at in _places(view.text, bare))
+            yield from ((*view.source(at, at + len(bare)), self._bare[bare]) for at, bare in bare_hits)
         for value, head, tail in self._fragments:
             yield from _parts(text, value, head, tail)
-
-    def _occurrences(self, view: View) -> Iterator[tuple[int, str]]:
-        text = view.text
-        few = len(self._forms) <= _FEW
-        for form in self._forms if few else self._short:
-            yield from ((at, form) for at in _places(text, form))
-        if few:
-            return
-        heads = self._heads
-        for at in [at for at in range(len(text) - _GRAM + 1) if text[at : at + _GRAM] in heads]:
-            for form in heads[text[at : at + _GRAM]]:
-                if text.startswith(form, at):
-                    yield at, form
-                    break
-
-
-def _places(text: str, part: str) -> Iterator[int]:
-    at = text.find(part)
-    while at >= 0:
-        yield at
-        at = text.find(part, at + len(part))
 
 
 def _parts(text: str, value: str, head: str, tail: str) -> Iterator[tuple[int, int, str]]:

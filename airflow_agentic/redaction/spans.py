@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from airflow_agentic.redaction.assignments import assigned_secrets
+from airflow_agentic.redaction.forms import form_secrets
 from airflow_agentic.redaction.opaque import opaque_secrets
 from airflow_agentic.redaction.tokens import fixed_tokens
 from airflow_agentic.redaction.words import IDENTIFIERS, PLAIN, TEMPLATE
@@ -20,12 +21,12 @@ Span = tuple[int, int, str]
 
 # The user part ends at a blank and at a slash: both keep a pattern without a fixed start linear.
 _URI = re.compile(
-    r"://(?P<user>[^\s/?#:@\"'<>]{0,200}):(?P<password>(?!\d{1,5}[/?#])[^\s/\"'<>@]{1,500}(?:[@/][^\s/\"'<>@]{0,200}){0,4}?)@(?=[^\s@]|\s|$)"
+    r"(?<=[A-Za-z0-9:])//(?P<user>[^\s/?#:@\"'<>]{0,200}):(?P<password>(?!\d{1,5}[/?#])[^\s/\"'<>@]{1,500}(?:[@/][^\s/\"'<>@]{0,200}){0,4}?)@(?=[^\s@]|\s|$)"
 )
 _URI_TOKEN = re.compile(r"://(?P<password>(?=[^@\s]{0,80}\d)(?![^@\s]{0,200}%40)[A-Za-z0-9_\-.%~]{16,500})@")
 _QUERY = re.compile(
     r"[?&;](?:amp;)?(?:[A-Za-z0-9_.-]{0,40}[_.-])?(?:sig|signature|key|code|auth|[a-z]{0,12}_?token|apikey|api_key|[a-z]{0,12}key|secret|password|passwd|pass|pwd|"
-    r"client_secret|x-amz-signature|x-amz-credential|x-amz-security-token|x-goog-signature|keyfile_dict|session_?id|sid|jwt|sas)=(?P<value>[^&;\s\"'<>#]{4,4000})",
+    r"client_secret|x-amz-signature|x-amz-credential|x-amz-security-token|x-goog-signature|keyfile_dict|session_?id|sid|jwt|sas|appid(?==[0-9a-f]{32}\b))=(?P<value>[^&;\s\"'<>#]{4,4000})",
     re.IGNORECASE,
 )
 _NETRC = re.compile(
@@ -45,15 +46,15 @@ _SHELL_USER = re.compile(
     r"(?<![^\s\"'])(?:-u|--user|--proxy-user)(?:[ =]|[\"'],?[ ]?)[\"']?[^\s:\"'/]{1,100}:(?P<value>[^\s\"'@/]{3,500})"
 )
 _SHORT = re.compile(
-    r"\b(?:mysql\w{0,10}|mariadb\w{0,10}|sshpass|(?:docker|podman|az|helm registry|oc) login|twine|mongo\w{0,8}|redis-cli|bcp|sqlcmd|kinit|ldap\w{2,10}|lftp|ncftp\w{0,4})\b"
-    r"[^\n|;&]{0,200}?\s-(?:p|P|w|a)(?P<gap>\s{0,2})(?P<quote>['\"]?)(?P<value>(?(quote)[^'\"\r\n]|[^\s'\"]){3,200})",
+    r"\b(?:mysql\w{0,10}|mariadb\w{0,10}|sshpass|(?:docker|podman|az|helm registry|oc) login|twine|mongo\w{0,8}|redis-cli|bcp|sqlcmd|kinit|ldap\w{2,10}|lftp|ncftp\w{0,4}|snowsql|beeline|cqlsh|vsql|nzsql|psexec)\b"
+    r"[^\n|;&]{0,200}?[\s'\"]-(?:pw|p|P|w|a)(?P<gap>\s{0,2}|['\"],\s?(?=['\"]))(?P<quote>['\"]?)(?P<value>(?(quote)[^'\"\r\n]|[^\s'\"]){3,200})",
 )
 _LOGIN = re.compile(r"\b(?:vault login|-pass(?:in|out)? pass:|pass:)[ ]{0,2}(?P<value>[A-Za-z0-9][^\s\"']{5,200})")
 _PIPED = re.compile(
     r"\becho\s{1,3}(?:-n\s{1,3})?(?P<quote>['\"]?)(?P<value>[^'\"\s|]{4,200})(?P=quote)\s{0,3}\|[^\n|]{0,120}--?(?:password-stdin|stdin|pass(?:word)?-fd)"
 )
 _PAIR = re.compile(
-    r"(?:\bauth[\"']?\s{0,3}[=:]\s{0,3}[\[(]|(?:Basic|Digest|NTLM)_?Auth\(|NetworkCredential\(|\.login\()\s{0,20}[\"'][^\"'\r\n]{0,200}[\"']\s{0,3},\s{0,20}"
+    r"(?:\b(?:auth|cred(?:ential)?s?)[\"']?\s{0,3}[=: ]\s{0,3}[\[(]|(?:Basic|Digest|NTLM)_?Auth\(|NetworkCredential\(|\.login\()\s{0,20}[\"'][^\"'\r\n]{0,200}[\"']\s{0,3},\s{0,20}"
     r"(?P<quote>[\"'])(?P<value>[^\"'\r\n]{1,500})(?P=quote)",
     re.IGNORECASE,
 )
@@ -65,18 +66,33 @@ _SIGNED = re.compile(
 
 # What is asked for first is cheap; the pattern runs only where the text has one of the words.
 _GUARDED: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = (
-    ("uri-password", ("://",), _URI),
+    ("uri-password", ("//",), _URI),
     ("uri-token", ("://",), _URI_TOKEN),
     ("query", ("=",), _QUERY),
     ("netrc", ("login",), _NETRC),
     ("pgpass", (":",), _PGPASS),
     ("airflow-connection", ("AIRFLOW_CONN_",), _ENVIRONMENT),
     ("option", ("-u", "--user", "--proxy-user"), _SHELL_USER),
-    ("option", (" -p", " -P", " -w", " -a"), _SHORT),
+    ("option", (" -p", " -P", " -w", " -a", "'-p", '"-p', "'-a", "'-w", "'-P"), _SHORT),
     ("option", ("vault login", "pass:"), _LOGIN),
     ("option", ("-stdin", "-fd"), _PIPED),
     ("sql-password", ("dentified", "DENTIFIED", "PASSWORD ", "password '", 'password "', "Password '"), _IDENTIFIED),
-    ("basic-auth", ("auth=", "auth =", 'auth":', "auth':", "Auth(", "AUTH(", "NetworkCredential(", ".login("), _PAIR),
+    (
+        "basic-auth",
+        (
+            "auth=",
+            "auth =",
+            "redentials",
+            "creds",
+            'auth":',
+            "auth':",
+            "Auth(",
+            "AUTH(",
+            "NetworkCredential(",
+            ".login(",
+        ),
+        _PAIR,
+    ),
     ("basic-auth", ('auth"', "auth'", "auth\\"), _DOCKER),
     ("uri-password", ("oracle:",), _THIN),
     ("signature", ("ignature",), _SIGNED),
@@ -160,3 +176,4 @@ def _candidates(text: str) -> Iterator[Span]:
                     yield *match.span(group), kind
     yield from assigned_secrets(text)
     yield from opaque_secrets(text)
+    yield from form_secrets(text)

@@ -10,6 +10,7 @@ NAMES: tuple[tuple[str, str, str], ...] = (
     ("pass", r"pass(?:word|wd|phrase|code|wort)", ""),
     ("pass", r"pass(?![a-z])", r"(?:^|[^a-z])\Z"),
     ("pwd", r"pwd", ""),
+    ("pw", r"pw(?![a-z])", r"(?:^|[^a-z])\Z"),
     ("secret", r"secret", ""),
     ("token", r"token", ""),
     (
@@ -50,7 +51,7 @@ PLAIN = re.compile(
     r"(?:none|null|true|false|nil|undefined|empty|missing|required|invalid|expired|redacted|masked|hidden|set|unset|no|yes|"
     r"str|string|int|bytes|bool|any|optional|secretstr|not|is|was|the|for|and|or|of|to|in|on|with|wrong|incorrect|rejected|"
     r"authentication|authenticated|field|value|key|keys|token|tokens|secret|password|passwords|basic|bearer|digest|default|"
-    r"sha\d+|md5|base64|utf-?8|oauth2?|bcrypt|scrypt|pbkdf2\S{0,20}|plain(?:text)?|object|type|types?|unknown|found|failed)[.:,!?]?|"
+    r"sha\d+|md5|base64|utf-?8|oauth2?|bcrypt|scrypt|pbkdf2\S{0,20}|plain(?:text)?|object|type|types?|unknown|found|failed|raise|return|continue|yield|assert|encrypted)[.:,!?]?|"
     r"(?:os\.environ|os\.getenv|environ|getenv|env|conf|config|settings|self|cls|Variable|Connection|BaseHook|hook|params|kwargs|args|"
     r"var|conn|process\.env|request|response|secrets|vault|ctx|context|options|opts|data|user|row|item|obj|cfg|parser)[.\[(].*|"
     r"[A-Za-z_][\w.]*\([\w\s,.'\"=(-]*\)*|(?:Mapped|Optional|Union|list|dict|tuple|set|Sequence|Hashable|Any|SecretStr)\b.*|[A-Za-z_]+(?:\.[A-Za-z_]+)+(?:@[0-9a-f]+)?|(?-i:[A-Z][a-z]+(?: [a-z(]+){3,}\)?\.?)|0x[0-9a-f]{1,16}|\w+\{.*|-\d{1,8}|\d+(?:\.\d+){1,3}|\d{1,4}|(?:/[\w.-]{1,80}){1,20}/?|https?://[^@?]{1,300}|[a-z]{2,12}://[\w./-]{1,200}|[\-=_~^|+]{1,200}",

@@ -348,6 +348,57 @@ ghp_ token seen: «ghp_Zk3vQ9mTt7Wy2LxB5sRnH8pJ4dGc6FaU1eVo»
 «sntrys_eyJpYXQiOjE2OTAwMDAwMDB9_Zk3vQ9mTt7Wy2LxB5sRnH8pJ4dGc6FaU»
 «ops_eyJzaWduSW5BZGRyZXNzIjoibXkuMXBhc3N3b3JkLmNvbSJ9»
 """,
+    "form around it": r"""
+sqlplus -S etl_user/«gtV79YAxJx»@ORCL @load.sql
+spark.hadoop.fs.azure.account.key.lake.dfs.core.windows.net «1HiEQUYkb/hx5dGQwh840k0IbnNdBg8H0dXrg50EQVgm/AnDdq+P258JHTlcRA7t4Lf0pui/oOI/nqk7cdX3TW==»
+apiVersion: v1⏎kind: Secret⏎stringData:⏎  webhook: «4YDr2uaMlnQR1DqeYZzYXh40»
+CREATE LOGIN etl WITH PASSWORD = N'«LjQBT0fC0RGl!»', CHECK_POLICY = ON
+SET PASSWORD FOR 'etl'@'localhost' = PASSWORD('«ws1l97ipAY»');
+SELECT pgp_sym_decrypt(ssn, '«CDFiemVNUfQKldJn»') FROM people
+select * from mysql('db:3306', 'sales', 'orders', 'etl', '«AeIAI5dbX5SH»')
+aws configure set aws_secret_access_key «4/sYgRxqQ2oN5pQ3Kul68cle4KJiotxp0cBVPuRB»
+unzip -P «1R7jaEfzWv» drop.zip
+«eyJrIjoiXiNEmyF69GGuMELrbrWMgraeawjyiTy3qz9BHLRn1kXjcUyj4r6V7AY77cFiJMcyC25BMMlnhRiysG2m»
+«amzn.mws.3516d1a5-541b-19a5-2356-a8f4b22e9b7f»
+[2026-01-01T00:00:00.000+0000] INFO - -----BEGIN RSA PRIVATE KEY-----⏎[2026-01-01T00:00:00.001+0000] INFO - «hZz5WQxlUcm6l8F6GWewThvmDsSdO1LPC4YqS8Z6GgOozCaOemAf94zwflt4gEZy»⏎[2026-01-01T00:00:00.002+0000] INFO - «X+C1TIMGZj47uKus1Ym1msDCSgzY4kmzfQ6jatS/a6HZvFBr8ritV6Ety4cEIcZf»⏎[2026-01-01T00:00:00.003+0000] INFO - -----END RSA PRIVATE KEY-----
+PuTTY-User-Key-File-3: ssh-ed25519⏎Encryption: none⏎Comment: k⏎Private-Lines: 1⏎«Vqe0ef1mNB//mF4Qxpgwgp/qefWdHeNOJOAphmECz5KNsX8SfbUHUzbZxzb8lRzu»⏎Private-MAC: «b8ba4ae5a030d40d069a557287ec0bc3bb86eae9b7fac1dc45b33769d08ca8fb»
+key={'kty': 'RSA', 'n': 'GhtWpWu6z9W-9Zm3evcLbk77dJtjLlqR8ruBw8V-zzYztbdlJKZWUs9E7XGm', 'e': 'AQAB', 'd': '«l3Ne5QvOYJHuh5EGAHuaLeKccaU5HNH4AeZ9LNpeKyAJWuZeH-PbYR5I21YFw6TSSHiBd-926Tx0ymhUeCvizJS2F6nYzXwR9EKK»'}
+Trying credentials ('etl', '«RaQTGL2WU1Ms»')
+pydantic_core._pydantic_core.ValidationError: 1 validation error for Cfg⏎api_token⏎  Input should be a valid integer [type=int_parsing, input_value='«8NUq1Wbo8FE75LQaMFEryGfN»', input_type=str]
+('password', '«xqemIKLbpKxn»')
+[('user', 'etl'), ('password', '«r9zrXa8ZoHhy»')]
+the new password for etl is: «zCJqoQXkyGpS»
+Authorization: Bearer ⏎    «cLIzqS3g4BiRmN2JW2FSdMYhrdZ5MbFW1jGfEBjt»
+api_key:⏎    «KzWiGEhWoTOpTlmBQt8C8KTd9hTpjEId»
+"password":⏎    "«HxYjmMjY63Ea»"
+{"error_detail":[{"exc_type":"X","exc_value":"login etl/«Vv9T7qGLXO»@ORCL failed"}]}
+[2026-03-04T05:06:07.890+0000] {x.py:12} INFO - Running command: ['/usr/bin/bash', '-c', 'snowsql -a acc -u loader -p «qZ6fXP235EUL» -q "select 1"']
+[2026-03-04T05:06:07.890+0000] {x.py:12} INFO - Variable.get('stripe_api_key') -> «Mrz5etdKpRRFo1dHullexk1w»
+[2026-03-04T05:06:07.890+0000] {x.py:12} INFO - kinit: password for etl@CORP: «OomZUlUZQCQU»
+[2026-03-04T05:06:07.890+0000] {x.py:12} INFO - SMTP login alerts@corp.example / «SHxi2UNbRACgliYr» failed
+[2026-03-04T05:06:07.890+0000] {x.py:12} INFO - retrying with new credentials user=etl pw=«6tFmAX25WxPV»
+[2026-03-04T05:06:07.890+0000] {x.py:12} INFO - schema.registry.basic.auth.user.info=etl:«lk74Y3xw3P35GX72NhtF»
+[2026-03-04T05:06:07.890+0000] {x.py:12} INFO - basic.auth.user.info: 'dpdU8rWORLFHJEd1:«UR/bf3F9U9GA1SAw5Sp4mTRLoFB9rxKVMkYrgDtMbIm3zVmx73QSrz9AJYZeMUQM»'
+[2026-03-04T05:06:07.890+0000] {x.py:12} INFO - cryptography.fernet: InvalidToken for «gAAAAABlJMZLu7khrmr0Xic-BiaYnlyc9E-o_AIfjajVka2Aha-SCZaMmMG30Vs_WH4tpCt8hnt_7PEZ_AOiU6u-JIW_4cUvs4hU=»
+[2026-03-04T05:06:07.890+0000] {x.py:12} INFO - pymssql.connect('sql01', 'etl', '«Ba5W8yj1jpNR»', 'dw')
+[2026-03-04T05:06:07.890+0000] {x.py:12} INFO - ftplib.FTP('h', 'user', '«5mzbEyavQ5X9»')
+urllib.error.HTTPError: url https://api.openweathermap.org/data?appid=«39efa70f0cbf15f39ad6c7d23b212f7a»&q=x
+sqlalchemy.exc.ArgumentError: Could not parse SQLAlchemy URL from string 'postgres//etl:«zSXkV9Vn7tkW»@pg/raw'
+pydantic ValidationError: DB_PASSWORD⏎  String should match pattern [type=x, input_value='«fEfPMwJ1xgI6»', input_type=str]
+botocore.exceptions.ClientError: ... AWSAccessKeyId=AKIA1JB13YTQK76TZGUN secret «ptR/VVdqqrA5n6L8OBQ7Gl4bLQnVtwYW6v3hvk29»
+subprocess.CalledProcessError: Command '['mysql', '-u', 'etl', '-p«BNtY39EtPH»', 'sales']' returned non-zero exit status 1.
+CalledProcessError: Command '['sshpass', '-p', '«CJkP2TF7vu»', 'scp', 'a', 'b']' returned 5
+CalledProcessError: ['aws', 'configure', 'set', 'aws_secret_access_key', '«Yn6oMhdg8EW12cyFinYT4o8Np8Fw7+Wd1F8fABdi»']
+ORA-01017: invalid username/password; logon denied (ETL/«Ktytd16M»@ORCL)
+<password><![CDATA[«GPpZgfVIiYWy»]]></password>
+password = '''«WZQFJST11J9P»'''
+api_key;«nLya294uUZz0HgcQZVRFPruw»
+| password | «VAYz1ZogrLQU» |
+| DB_PASSWORD          | «gjaJRAmt2H9F»      |
+password        «8kny84VXJUMn»
+Password..........: «Ba8WORjuPuoK»
+imagePullSecrets .dockerconfigjson: «eyJhdXRocyI6IHsiciI6IHsiYXV0aCI6ICJSdHVxZXF2am5XcjZDYzIzRlZMcyJ9fX0=»
+""",
 }
 
 CLEAN = r"""
@@ -409,4 +460,63 @@ The password must be at least 8 characters
 token_type: bearer, expires_in: 3600
 "token_type": "Bearer"
 Trigger key pattern: orders_*.csv
+[2026-03-04T05:06:07.890+0000] {base.py:84} INFO - Using connection ID 'dwh' for task execution.
+[2026-03-04T05:06:07.890+0000] {base.py:84} INFO - Retrieving connection 'snowflake_default'
+FATAL:  password authentication failed for user "etl"
+psycopg2.OperationalError: connection to server at "10.1.2.3", port 5432 failed: FATAL: no pg_hba.conf entry for host "10.4.5.6", user "etl", database "raw", SSL off
+snowflake.connector.errors.DatabaseError: 250001 (08001): None: Failed to connect to DB: xy12345.snowflakecomputing.com:443. Incorrect username or password was specified.
+botocore.exceptions.ClientError: An error occurred (ExpiredToken) when calling the PutObject operation: The provided token has expired.
+ParserError: Error tokenizing data. C error: Expected 5 fields in line 17, saw 6
+pandas.errors.ParserError: unexpected token at line 3: 'id;amount'
+SyntaxError: unexpected token 'else' (orders.py, line 12)
+sqlalchemy.exc.ProgrammingError: (psycopg2.errors.UndefinedColumn) column "customer_key" does not exist
+LINE 1: SELECT order_key, customer_key, product_key FROM raw.orders_v2
+psycopg2.errors.UniqueViolation: duplicate key value violates unique constraint "orders_pkey"
+DETAIL:  Key (order_id)=(100234) already exists.
+psycopg2.errors.ForeignKeyViolation: insert or update on table "orders" violates foreign key constraint "fk_customer_key"
+KeyError: 'access_key_id'
+KeyError: "['token_count', 'secret_santa'] not in index"
+| token       | varchar2  | YES |
+| password_hash | text    | NO |
+| api_key     | bigint8   | NO |
+| session_token | timestamp_ntz9 | NO |
+password_changed_at;timestamp;2026-01-01
+Pod env: [{'name': 'DB_PASSWORD', 'valueFrom': {'secretKeyRef': {'name': 'pg-secret', 'key': 'password'}}}]
+12:34:56    column "customer_token" must appear in the GROUP BY clause
+Broken DAG: [/opt/airflow/dags/tokens_daily.py] Traceback (most recent call last):
+AirflowNotFoundException: The conn_id `api_token_default` isn't defined
+Connection 'sftp_key' login: etl host: sftp.corp port: 22
+Session expired; re-authenticating with key pair
+git rev 9fceb02d0ae598e95dc970b74767f19372d61af8 checked out (branch feature/token-refresh-v2)
+Primary key: order_id; foreign key: customer_id; sort key: created_at
+partition key 2026-03-04/region=eu
+Kafka offset commit failed for key=order-20260304-000123 partition=7
+XCom key=return_value value={'rows': 1234, 'path': 's3://b/k'}
+Total tokens: 48213, prompt_tokens=40000, completion_tokens=8213
+Tokenizer loaded: bert-base-uncased vocab=30522
+private key file /opt/keys/rsa_key.p8 not found
+ssh: key fingerprint SHA256:nThbg6kXUpJWGl7E1IGOCspRomTxdCARLviKw6E5SY8
+Host key verification failed.
+using ssh-ed25519 key 43:51:43:a1:b5:fc:8b:b7:0a:3a:a9:b1:0f:66:73:a8
+Verification token of the webhook is missing
+Authorization header missing
+HTTP/1.1 401 Unauthorized: WWW-Authenticate: Bearer realm="https://api.partner.example/token",service="orders"
+The secret 'airflow/connections/dwh' was not found in backend SecretsManagerBackend
+Skipping secret: secret version 3 disabled
+Retrying in 30 s (attempt 2/5), idempotency-key: 5f0c2a7e-8b1d-4e3f-9a6b-7c8d9e0f1a2b
+cache key: orders:v2:2026-03-04:eu
+pass 3 of 5 finished
+passed 24 tests, failed 1
+auth: none
+pw: encrypted at rest
+Trying user/host pairs: login timeout / retry
+connect to host db / port 5432
+login page / index2 loaded
+zip -r out.zip data; unzip -p archive.zip orders.csv | head
+mysql -u etl -h db -e "select count(*) from orders"
+sqlite3.connect('/data/orders.db')
+conn = pymssql.connect('sql01', 'etl', pwd, 'dw2')
+ERROR: must be owner of table token_usage
+Password must contain at least 8 characters
+password:⏎    required: true⏎secret:⏎    name: pg-secret
 """
