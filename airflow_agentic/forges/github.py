@@ -29,7 +29,7 @@ from airflow_agentic.forges._github_words import (
 )
 from airflow_agentic.forges.github_access import GithubAccess, Grant
 from airflow_agentic.forges.github_rivals import find_rival, say_once
-from airflow_agentic.ports import BaseFiles, Rival
+from airflow_agentic.ports import BaseFiles, Protection, Rival
 from airflow_agentic.records import (
     ChangeSet,
     ChangeState,
@@ -96,6 +96,12 @@ class GithubForge:
         with self._talking("asking what the token can do"):
             branch = or_none(lambda: self._repo().get_branch(self._base))
             return tuple(self._access().powers(protected=bool(branch and branch.protected)))
+
+    def protection(self) -> Protection:
+        """Return what protects the base branch, and whose token this is."""
+        with self._talking("asking what protects the base branch"):
+            branch = or_none(lambda: self._repo().get_branch(self._base))
+            return self._access().protection(protected=bool(branch and branch.protected))
 
     def open_change(self, delivery: Delivery) -> Outcome:
         """Open or update the draft pull request; safe to repeat, see `Forge.open_change`."""

@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from airflow_agentic.ports import Protection
 from airflow_agentic.records import Decision, Finding
 
 _REFUSED = (403, 404)
+_TRAILER = "Agentic-Fingerprint:"
+_COMMITS_READ = 30
 _ADVICE = "Use a GitHub App, or a fine-grained token of this repository with contents and pull requests"
 _QUERY = """query($owner: String!, $name: String!, $ref: String!) {
   repository(owner: $owner, name: $name) { ref(qualifiedName: $ref) {
@@ -33,6 +36,7 @@ class Grant:
 class _Review:
     required: bool | None
     """None: no place tells."""
+    count: int = 0
     bypass: str = ""
     """How this token may do without; empty: not, as far as can be told."""
 
@@ -66,6 +70,19 @@ class GithubAccess:
             )
         if protected:
             yield from self._review_findings(accept)
+
+    def protection(self, *, protected: bool) -> Protection:
+        """Return what protects the base branch from this token, and whose token it is."""
+        review = self._review() if protected else _Review(required=False)
+        login = self._login()
+        return Protection(
+            protected=protected,
+            reviews=None if review.required is None else review.count,
+            bypass=review.bypass,
+            wide=tuple(self._wide()),
+            login=login,
+            of_a_person=tuple(self._by_hand(login)) if login else (),
+        )
 
     def powers(self, *, protected: bool) -> Iterator[str]:
         """Yield what the token can do, one sentence each."""
@@ -111,6 +128,22 @@ class GithubAccess:
                 "may bypass, or add 'may_bypass_review' to accept."
             )
 
+    def _login(self) -> str:
+        """Return whose token it is; an installation's is nobody's."""
+        if self._grant is not None:
+            return ""
+        said = _unless_refused(lambda: self._repo.requester.requestJsonAndCheck("GET", "/user")[1])
+        return str((said or {}).get("login") or "")
+
+    def _by_hand(self, login: str) -> Iterator[str]:
+        """Say what the account did on the base branch that the agent did not: then a person works with it too."""
+        asked = f"/commits?author={quote(login, safe='')}&per_page={_COMMITS_READ}&sha={quote(self._base, safe='')}"
+        for one in self._get(asked) or ():
+            text = str((one.get("commit") or {}).get("message") or "")
+            if _TRAILER not in text:
+                yield f"commit {str(one.get('sha'))[:10]} on {self._base} is by {login!r} and not the agent's"
+                return
+
     def _wide(self) -> Iterator[str]:
         yield from (f"permission {word}" for word in ("admin", "maintain") if self._may(word))
         yield from (f"scope {scope}" for scope in self._scopes or () if scope != "public_repo")
@@ -144,9 +177,11 @@ class GithubAccess:
             "pull_requests_only",
             "exempt",
         }
+        count = max(_count(rule.get("parameters")) for rule in wanted)
         # One ruleset that cannot be passed is enough.
         passable = open_ if len(open_) and all(w.get("current_user_can_bypass") in open_ for w in ways) else set()
-        return _Review(required=True, bypass=", ".join(f"the ruleset says {word}" for word in sorted(passable)))
+        said = ", ".join(f"the ruleset says {word}" for word in sorted(passable))
+        return _Review(required=True, count=count, bypass=said)
 
     def _by_protection(self) -> _Review:
         said = self._get(f"/branches/{quote(self._base, safe='')}/protection")
@@ -165,7 +200,7 @@ class GithubAccess:
         ]
         if listed:
             ways.append(f"if it is one of {', '.join(sorted(str(name) for name in listed))}")
-        return _Review(required=True, bypass="; ".join(ways))
+        return _Review(required=True, count=_count(reviews), bypass="; ".join(ways))
 
     def _by_graphql(self) -> _Review:
         owner, name = self._repo.full_name.split("/")
@@ -176,7 +211,8 @@ class GithubAccess:
         if rule is None:
             return _Review(required=None)
         bypass = "it may push to the branch itself" if rule.get("viewerCanPush") else ""
-        return _Review(required=bool(rule.get("requiredApprovingReviewCount")), bypass=bypass)
+        count = int(rule.get("requiredApprovingReviewCount") or 0)
+        return _Review(required=count > 0, count=count, bypass=bypass)
 
     def _get(self, path: str) -> Any:
         """Return the answer; None where this token may not read it, or there is none."""

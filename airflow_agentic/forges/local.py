@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 from airflow_agentic.changes import holds
 from airflow_agentic.errors import ForgeError
 from airflow_agentic.git import GitError, run_git
-from airflow_agentic.ports import BaseFiles, Changes, Rival
+from airflow_agentic.ports import BaseFiles, Changes, Protection, Rival
 from airflow_agentic.records import (
     ChangeSet,
     ChangeState,
@@ -66,6 +66,10 @@ class LocalForge:
         """Return what this process can do there: who may write a folder may write all of it."""
         there = unquote(urlsplit(self._repository).path) if self._repository.startswith("file://") else self._repository
         return (f"write every branch of {self._repository}",) if os.access(there, os.W_OK) else ()
+
+    def protection(self) -> Protection:
+        """Return that nothing is known: git on a disk has neither reviews nor accounts."""
+        return Protection()
 
     def open_change(self, delivery: Delivery) -> Outcome:
         """Put the change on its branch and keep the pull request; safe to repeat, see `Forge.open_change`."""

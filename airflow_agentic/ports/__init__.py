@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from airflow_agentic.ports.agents import Agent, Effect, Model, Spending, Tool
 from airflow_agentic.ports.context import AirflowReader, Redactor, Source
-from airflow_agentic.ports.delivery import BaseFiles, Channel, Forge, Rival
+from airflow_agentic.ports.delivery import BaseFiles, Channel, Forge, Protection, Rival
 from airflow_agentic.ports.lineage import AssetReader, LineageReader
 from airflow_agentic.ports.proof import Rule, Workspace, WorkspaceSession
 from airflow_agentic.ports.store import Changes, Fixes, Incidents, Ledger
@@ -27,6 +27,7 @@ __all__ = [
     "Ledger",
     "LineageReader",
     "Model",
+    "Protection",
     "Redactor",
     "Rival",
     "Rule",

@@ -27,6 +27,24 @@ class Rival:
     url: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Protection:
+    """What stands between a change and the base branch, as far as the forge tells the credential."""
+
+    protected: bool | None = None
+    """None: the forge knows no such thing."""
+    reviews: int | None = None
+    """Approving reviews that are required; None: that is not told."""
+    bypass: str = ""
+    """How the credential may do without them; empty: not, as far as can be told."""
+    wide: tuple[str, ...] = ()
+    """What it can do beyond what a draft pull request needs."""
+    login: str = ""
+    """Whose it is; empty: nobody's, as an App's."""
+    of_a_person: tuple[str, ...] = ()
+    """Why that account is a person's too, one sentence each."""
+
+
 class Forge(Protocol):
     """Where changes are reviewed."""
 
@@ -43,6 +61,9 @@ class Forge(Protocol):
 
         :raises ForgeError: the forge cannot be reached.
         """
+
+    def protection(self) -> Protection:
+        """Return what protects the base branch, and whose credential this is. :raises ForgeError: as above."""
 
     def open_change(self, delivery: Delivery) -> Outcome:
         """Open or update the draft pull request of this fingerprint; safe to repeat.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from airflow_agentic.changes import holds
 from airflow_agentic.errors import ForgeError
-from airflow_agentic.ports import BaseFiles, Rival
+from airflow_agentic.ports import BaseFiles, Protection, Rival
 from airflow_agentic.records import ChangeSet, ChangeState, Delivery, Finding, Outcome, OutcomeStatus, Whereabouts
 
 
@@ -33,6 +33,8 @@ class FakeForge:
     findings: tuple[Finding, ...] = ()
     can: tuple[str, ...] = ()
     """What `powers` returns."""
+    guarded: Protection = field(default_factory=Protection)
+    """What `protection` returns."""
     down: bool = False
     name: str = "fake"
     base: dict[str, str | None] = field(default_factory=dict)
@@ -52,6 +54,11 @@ class FakeForge:
     def powers(self) -> tuple[str, ...]:
         """Return what it was told to."""
         return self.can
+
+    def protection(self) -> Protection:
+        """Return what it was told to."""
+        self._reach()
+        return self.guarded
 
     def open_change(self, delivery: Delivery) -> Outcome:
         """Keep the pull request of this fingerprint."""

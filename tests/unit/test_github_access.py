@@ -186,6 +186,47 @@ def test_an_apps_permissions_and_repositories_are_powers_and_more_than_needed_is
     assert "app permission workflows: write, repository acme/other" in refused(forge(grant=wide))
 
 
+def test_what_protects_the_base_branch_is_told_with_the_number_of_reviews(hub, forge):
+    hub.protection({**REVIEWED, "required_approving_review_count": 2})
+    found = forge().protection()
+    assert (found.protected, found.reviews, found.bypass) == (True, 2, "")
+    hub.protection({**REVIEWED, "required_approving_review_count": 0})
+    assert forge().protection().reviews == 0
+    hub.branch(protected=False)
+    assert (forge().protection().protected, forge().protection().reviews) == (False, 0)
+
+
+def test_a_review_rule_that_is_not_told_is_unknown_and_not_none(hub, forge):
+    hub.answers[f"/repos/{REPO}/branches/main/protection"] = CLOSED
+    assert forge().protection().reviews is None
+
+
+def commits(hub, login, *messages):
+    said = [{"sha": f"{n:040x}", "commit": {"message": text}} for n, text in enumerate(messages, start=1)]
+    hub.answers["/user"] = (200, {"login": login, "type": "User"})
+    hub.answers[f"/repos/{REPO}/commits?author={login}&per_page=30&sha=main"] = (200, said)
+
+
+def test_a_token_whose_account_also_commits_by_hand_is_a_persons(hub, forge):
+    hub.ruleset()
+    commits(hub, "mona", "Fix orders\n\nAgentic-Fingerprint: 0123456789abcdef", "Tidy up before the weekend")
+    found = forge().protection()
+    assert found.login == "mona"
+    assert found.of_a_person == ("commit 0000000000 on main is by 'mona' and not the agent's",)
+
+
+def test_an_account_that_only_ever_merged_our_changes_is_the_agents_own(hub, forge):
+    hub.ruleset()
+    commits(hub, "acme-agentic", "Fix orders\n\nAgentic-Fingerprint: 0123456789abcdef")
+    assert (forge().protection().login, forge().protection().of_a_person) == ("acme-agentic", ())
+
+
+def test_an_apps_token_is_nobodys_account(hub, forge):
+    hub.ruleset()
+    commits(hub, "mona", "Tidy up")
+    assert forge(grant=Grant(permissions=CHANGE, repositories=(REPO,))).protection().login == ""
+
+
 @pytest.fixture(scope="module")
 def app():
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
