@@ -1,7 +1,7 @@
 """An incident's ledger → the same incident once more, offline: same evidence, same tool answers, recorded replies.
 
-Another agent pattern, model or scope may stand in; what would differ is the answer. Nothing is published, no workspace
-is started: the recorded proof holds for the recorded change only. A chain that is broken is not replayed.
+Another agent pattern, model, policy or scope may stand in; what would differ is the answer. Nothing is published, no
+workspace is started: the recorded proof holds for the recorded change only. A chain that is broken is not replayed.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timezone
 from typing import Any, TypeVar
 
 from airflow_agentic import registry
@@ -22,6 +23,7 @@ from airflow_agentic.forges.publish import why_no_change
 from airflow_agentic.git import GitError, clone
 from airflow_agentic.guardrails.judge import judge
 from airflow_agentic.guardrails.rules.team_rules import TeamRulesRule
+from airflow_agentic.policy.policy import Mandate, Policy
 from airflow_agentic.ports import Agent, Effect, Ledger, Model, Redactor, Rule, Spending, Tool
 from airflow_agentic.records import (
     Answer,
@@ -34,6 +36,7 @@ from airflow_agentic.records import (
     Usage,
     Verdict,
 )
+from airflow_agentic.scope import Scope
 from airflow_agentic.store.bodies import FACT, NOT_KEPT
 from airflow_agentic.store.incidents import read
 from airflow_agentic.tools.edit_file import EditFileTool
@@ -65,6 +68,8 @@ class Stand:
     redactor: Redactor
     trust_level: str
     pattern: str = ""
+    mandate: Mandate | None = None
+    """What the policy says for the Dag; None: nothing is told of it."""
     model: Model | None = None
     """A live model; None: the recorded replies."""
     spending: Spending | None = None
@@ -118,6 +123,12 @@ def read_recorded(ledger: Ledger, incident_id: str) -> Recorded:
     )
 
 
+def mandate_of(recorded: Recorded, policy: Policy, scope: Scope) -> Mandate:
+    """Return what *policy* says for the recorded incident's Dag; a standing that was earned is left out."""
+    incident = recorded.dossier.incident
+    return policy.mandate_for(incident.dag_id, incident.tags, incident.owners, scope)
+
+
 def replay(
     recorded: Recorded, stand: Stand, *, repository: str, environment: Mapping[str, str], folder: str
 ) -> list[Row]:
@@ -135,7 +146,7 @@ def replay(
     rows = [*_proposal_rows(recorded.proposal, proposal)]
     if recorded.verdict is not None and recorded.proof is not None:
         rows += _verdict_rows(recorded, verdict, proposal, proof, stand.trust_level)
-    return [*rows, *_request_rows(recorded, model)]
+    return [*rows, *_request_rows(recorded, model), *_mandate_rows(recorded, stand.mandate)]
 
 
 class RecordedModel:
@@ -297,6 +308,18 @@ def _verdict_rows(
     then = why_no_change(recorded.proposal, recorded.proof, recorded.verdict, unasked, trust_level)
     now = why_no_change(proposal, proof, verdict, unasked, trust_level)
     yield Row(what="without a person", recorded=then or "a pull request", replayed=now or "a pull request")
+
+
+def _mandate_rows(recorded: Recorded, mandate: Mandate | None) -> Iterable[Row]:
+    """Say what the policy decides beside the verdict: whether work may be done now, and for how much money."""
+    if mandate is None:
+        return
+    closed = mandate.closed_until(datetime.now(timezone.utc))
+    stopped = "kill switch" if mandate.killed else f"maintenance: {closed[1]}" if closed else "goes on"
+    yield Row(what="work", recorded="goes on", replayed=stopped)
+    cost, limit = recorded.proposal.usage.cost_usd, mandate.scope.usd_per_incident
+    over = f"over usd_per_incident {limit:g}: rules goes on" if cost > limit else "within the limits"
+    yield Row(what="money", recorded="within the limits", replayed=over)
 
 
 def _request_rows(recorded: Recorded, model: Model | None) -> Iterable[Row]:

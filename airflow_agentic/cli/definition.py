@@ -80,6 +80,7 @@ def _look() -> tuple[ActionCommand | GroupCommand, ...]:
             Arg(("--agent",), choices=("rules", "single"), default="", help="Another pattern (default: the recorded)"),
             Arg(("--anthropic-conn-id",), default="", help="Ask a model of this connection instead of the record"),
             Arg(("--model",), default="", help="Model, if not the connection's"),
+            Arg(("--policy",), default="", help="Another agentic_policy.yaml (default: the configured one, if any)"),
             Arg(("--repository",), default="", help="Clone that has the recorded commit (default: the connection's)"),
             _CONN,
             ARG_OUTPUT,

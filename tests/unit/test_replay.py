@@ -16,8 +16,11 @@ from airflow_agentic.errors import AuditError, SettingsError
 from airflow_agentic.git import run_git
 from airflow_agentic.guardrails.redact import SpanRedactor
 from airflow_agentic.guardrails.rules.protected_paths import ProtectedPathsRule
+from airflow_agentic.plugs import build_rules
+from airflow_agentic.policy.read import parse_policy
 from airflow_agentic.records import DagRecord, DagRunRecord, Failure, Signal, TaskKey, TaskRun
-from airflow_agentic.replay import Stand, read_recorded, replay
+from airflow_agentic.replay import Stand, mandate_of, read_recorded, replay
+from airflow_agentic.scope import Scope
 from airflow_agentic.store.engine import open_store
 from airflow_agentic.store.tables import BODIES
 from airflow_agentic.testing.airflow import FakeAirflow
@@ -151,6 +154,30 @@ def test_another_policy_shows_what_would_differ(tmp_path, repository, store):
     rows = again(tmp_path, store, repository, rules=(ProtectedPathsRule(("dags/**",)),))
     assert rows["verdict"].replayed == "DENY"
     assert not rows["verdict"].same
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "replayed"),
+    [
+        ("defaults: {trust_level: diagnose}", "without a person", "The trust level is 'diagnose'"),
+        ("defaults: {protected_paths: ['dags/**'], needs_person: []}", "findings", "DENY protected_paths"),
+        ("defaults: {protected_paths: ['dags/**']}", "findings", "ASK action_class"),
+        ("rules: [{name: load, match: {dags: [load]}, max_lines: 1}]", "findings", "size"),
+        ("kill_switch: true", "work", "kill switch"),
+        ("defaults: {usd_per_incident: 0.0001}", "money", "over usd_per_incident 0.0001: rules goes on"),
+    ],
+    ids=["trust level", "a path nobody may change", "a path a person may let through", "size", "kill switch", "money"],
+)  # fmt: skip
+def test_a_policy_file_is_replayed_for_the_dag_that_failed(tmp_path, repository, store, text, what, replayed):
+    triaged(tmp_path, repository, store, *with_a_model())
+    scope = Scope(trust_level="propose")
+    mandate = mandate_of(
+        read_recorded(store.ledger, "i1"), parse_policy(f"version: 1\n{text}".encode(), name="p"), scope
+    )
+    rules = build_rules(mandate.scope, SpanRedactor(), mandate)
+    level = mandate.scope.trust_level.value
+    rows = again(tmp_path, store, repository, rules=rules, trust_level=level, mandate=mandate)
+    assert replayed in rows[what].replayed
 
 
 def test_another_model_is_asked_with_the_recorded_tool_answers(tmp_path, repository, store):
