@@ -35,7 +35,7 @@ def probe(parts: Parts) -> Iterator[Power]:
         except AgenticError as error:
             log.warning("The forge could not be asked what its credential can do: %s", error)
             yield Power(area="forge", what="unknown: the forge could not be asked what its credential can do")
-    for name in dict.fromkeys(scope.staging_connections.values()):
+    for name in dict.fromkeys((*scope.staging_connections.values(), *scope.data_connections)):
         yield from sql_powers(name, wiring.connection(name))
     if scope.airflow_conn_id:
         yield from airflow_powers(parts.rest())

@@ -19,6 +19,15 @@ from airflow_agentic.scope import Scope, TrustLevel
 STATIC = ("policy", "connection", "tools")
 """Areas that are known without asking anybody."""
 NO_LIMIT = 1e9
+_CREDENTIALS = (
+    "anthropic_conn_id",
+    "forge_conn_id",
+    "git_conn_id",
+    "airflow_conn_id",
+    "marquez_conn_id",
+    "staging_airflow_conn_id",
+    "staging_git_conn_id",
+)
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -148,12 +157,19 @@ def _of_connection(base: Scope) -> Iterator[Power]:
 
     if base.repository:
         yield power(f"branches and pull requests of {base.forge} {base.repository}, against {base.base_branch}")
-    for name in ("anthropic_conn_id", "forge_conn_id", "git_conn_id", "airflow_conn_id"):
+    for name in _CREDENTIALS:
         if getattr(base, name):
             yield power(f"credential {name} {getattr(base, name)}")
     yield from (power(f"workspace: {ours} is {staging}") for ours, staging in base.staging_connections.items())
     yield from (power(f"workspace reaches {host}") for host in base.staging_hosts)
+    if base.staging_remote:
+        yield power(f"write branch {base.staging_branch} of {base.staging_remote}")
     yield from (power(f"shapes of data in {place}") for place in base.data_locations)
+    yield from (power(f"shapes of tables through {name}") for name in base.data_connections)
+    yield from (power(f"values of {glob} told to the model") for glob in base.shown_columns)
+    if base.show_values:
+        yield power("values of changed columns in pull requests")
+    yield from (power(f"run in the workspace: {command}") for command in base.checks)
     yield from (power(f"watches Dags {glob}") for glob in base.include_dags)
 
 
