@@ -13,16 +13,18 @@ from dataclasses import dataclass
 from importlib.metadata import distributions
 from typing import Any
 
-from airflow_agentic import registry, wiring
+from airflow_agentic import permissions, registry, wiring
 from airflow_agentic.data_check import data_state
 from airflow_agentic.errors import AgenticError
 from airflow_agentic.git import GitError, run_git
+from airflow_agentic.guardrails.lock import COMMAND, read_lock
+from airflow_agentic.guardrails.readiness_kept import last_look, unready
 from airflow_agentic.lineage.marquez import Marquez
 from airflow_agentic.lineage_check import lineage_state
 from airflow_agentic.plugs import build_forge, clone_url, git_environment
 from airflow_agentic.plugs_workspace import build_workspace
 from airflow_agentic.records import Decision
-from airflow_agentic.scope import Scope, read_scope
+from airflow_agentic.scope import Scope, TrustLevel, read_scope
 from airflow_agentic.settings import Settings, read_settings
 from airflow_agentic.staging_twins import refuse_twins
 from airflow_agentic.store.engine import open_store
@@ -87,6 +89,8 @@ def _probes(settings: Settings, scope: Scope) -> Iterator[tuple[str, Callable[[]
     yield "lineage", lambda: _lineage(settings, scope)
     yield "data", lambda: _data(scope)
     yield "listener", lambda: _listener(settings)
+    yield "permissions", lambda: _permissions(settings, scope)
+    yield "readiness", lambda: _readiness(settings, scope)
     yield "waiting incidents", lambda: _waiting(settings)
 
 
@@ -246,6 +250,39 @@ def _listener(settings: Settings) -> Probe:
     if not settings.listener:
         return Probe(name="listener", state="absent", detail="[agentic] listener is off: only callbacks wake the agent")
     return Probe(name="listener", state="ok", detail="on: it watches every Dag that the selectors pick")
+
+
+def _permissions(settings: Settings, scope: Scope) -> Probe:
+    """Compare what policy, connection and credentials allow now with what a person accepted."""
+    name = "permissions"
+    with wiring.connected_to(settings, scope) as parts:
+        path = parts.rulings.lock_path()
+        if not path:
+            return Probe(
+                name=name,
+                state="absent",
+                detail="not locked: nobody has accepted what the agent may do",
+                mend="Set [agentic] permissions_lock, then `airflow agentic permissions accept --why ...`.",
+            )
+        found, _ = permissions.diff(parts)
+    if found:
+        detail = f"wider than was accepted, so work stops at the diagnosis: {'; '.join(found)}"
+        return Probe(name=name, state="wrong", detail=detail, mend=f"Look at `permissions diff`, then: {COMMAND}")
+    said = read_lock(path, repository=scope.repository).accepted
+    return Probe(name=name, state="ok", detail=f"as accepted by {said.by} on {said.at[:10]}: {said.digest[:12]}")
+
+
+def _readiness(settings: Settings, scope: Scope) -> Probe:
+    """Say what the last report left of the trust level."""
+    with open_store(settings.store_url) as store:
+        looked = last_look(store.incidents, scope.repository)
+    why = unready(looked, scope.accept)
+    when = f"looked at on {looked.at[:10]} by {looked.by}" if looked else "never looked at"
+    if not why or scope.trust_level in (TrustLevel.OBSERVE, TrustLevel.DIAGNOSE):
+        told = f"; {len(why)} gap(s) would hold a higher level" if why else "; nothing holds the trust level"
+        return Probe(name="readiness", state="absent" if looked is None else "ok", detail=f"{when}{told}")
+    detail = f"{when}; the trust level is held at 'diagnose': {'; '.join(why)}"
+    return Probe(name="readiness", state="wrong", detail=detail, mend="See: airflow agentic readiness")
 
 
 def _waiting(settings: Settings) -> Probe:

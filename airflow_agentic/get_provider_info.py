@@ -198,8 +198,8 @@ def _limits() -> dict[str, Any]:
         "reviewers": _list("Reviewers", "Who is asked to review, as the forge names them."),
         "accept": _list(
             "Accepted risks",
-            "Any of unprotected_base_branch, review_not_required, may_bypass_review, wide_token, unpinned_source; "
-            "each is refused otherwise.",
+            "Any of unprotected_base_branch, review_not_required, may_bypass_review, wide_token, unpinned_source, "
+            "and the names that `airflow agentic readiness` prints; each is refused otherwise.",
         ),
         "policy_file": _text(
             "Policy file", "agentic_policy.yaml on the worker's disk; empty: [agentic] policy_file, or no policy."

@@ -1,7 +1,7 @@
 """The set-up that an ``agentic`` connection names → what is to be seen of it: the facts behind the readiness report.
 
 Each probe is independent, changes nothing, and what it could not see it says. Logins and hosts of connections are
-compared here and never shown to a model; passwords are not read.
+compared here and never shown to a model; of passwords only digests are compared, see `readiness_accounts`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import logging
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +23,25 @@ from airflow_agentic.git import GitError, clone
 from airflow_agentic.guardrails.pattern_advice import Estate
 from airflow_agentic.guardrails.readiness_facts import Observed
 from airflow_agentic.plugs import clone_url, git_environment
+from airflow_agentic.plugs_workspace import build_workspace
+from airflow_agentic.readiness_accounts import places_shared, shared_accounts, shared_with_staging
+from airflow_agentic.readiness_code import Named, read_code
+from airflow_agentic.readiness_governance import forge_facts, lock_facts, policy_facts, warehouse_facts
 from airflow_agentic.records import Dossier, Signal
 from airflow_agentic.scope import Scope
 from airflow_agentic.settings import Settings
 from airflow_agentic.store.engine import Store, open_store
 from airflow_agentic.store.lineage import arrivals
 from airflow_agentic.store.lineage_coverage import known_schemas, known_states
+from airflow_agentic.wiring import Parts
+from airflow_agentic.workspaces.airflow_api import AirflowApiWorkspace
 from airflow_agentic.workspaces.layers import probe_layers
 
 log = logging.getLogger(__name__)
 
 INCIDENTS_READ = 200
 RUNS_READ = 100
-_OUR_CONNECTIONS = ("airflow_conn_id", "forge_conn_id", "git_conn_id")
+_OUR_CONNECTIONS = ("airflow_conn_id", "forge_conn_id", "git_conn_id", "staging_airflow_conn_id", "staging_git_conn_id")
 
 
 def observe(settings: Settings, scope: Scope, *, say: Callable[[str], None] = lambda _line: None) -> Observed:
@@ -56,6 +62,9 @@ def observe(settings: Settings, scope: Scope, *, say: Callable[[str], None] = la
             unseen.append((name, f"{type(error).__name__}: {error}"))
     estate = dataclasses.replace(seen.pop("estate", Estate()), systems=tuple(seen.pop("systems", ())))
     seen.pop("named", None)
+    people = (*seen.pop("forge_people", ()), *seen.pop("airflow_people", ()))
+    if people or "shared_accounts" in seen:
+        seen["shared_accounts"] = (*people, *seen.get("shared_accounts", ()))
     counted = {name: seen.pop(name) for name in ("incidents", "spanning", "crowded") if name in seen}
     return Observed(**seen, estate=dataclasses.replace(estate, **counted), unseen=tuple(unseen))
 
@@ -63,14 +72,25 @@ def observe(settings: Settings, scope: Scope, *, say: Callable[[str], None] = la
 def _probes(
     settings: Settings, scope: Scope, seen: Mapping[str, Any]
 ) -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
+    def within(probe: Callable[[Parts], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
+        def asked() -> dict[str, Any]:
+            with wiring.connected_to(settings, scope) as parts:
+                return probe(parts)
+
+        return asked
+
     yield "settings", lambda: _configured(settings, scope)
     yield "store", lambda: _store(settings)
     yield "lineage", lambda: _lineage(settings, scope)
     yield "airflow api", lambda: _airflow(settings, scope)
     yield "repository", lambda: _repository(scope)
-    yield "isolation", lambda: _isolation(scope)
-    yield "staging", lambda: _staging(scope, seen.get("named", ()))
-    yield "accounts", lambda: _accounts(scope, seen.get("named", ()))
+    yield "warehouse", within(warehouse_facts)
+    yield "isolation", lambda: _isolation(settings, scope)
+    yield "staging", lambda: _staging(scope, seen.get("named", Named()))
+    yield "forge", within(forge_facts)
+    yield "permissions", within(lock_facts)
+    yield "policy", within(policy_facts)
+    yield "accounts", lambda: _accounts(scope, seen.get("named", Named()))
 
 
 def _configured(settings: Settings, scope: Scope) -> dict[str, Any]:
@@ -79,6 +99,7 @@ def _configured(settings: Settings, scope: Scope) -> dict[str, Any]:
         "listener": settings.listener,
         "reviewers": scope.reviewers,
         "staged_environment": bool(scope.staging_environment),
+        "accepted": scope.accept,
     }
 
 
@@ -195,68 +216,56 @@ def _repository(scope: Scope) -> dict[str, Any]:
             branch=scope.base_branch,
             environment=git_environment(scope, wiring.connection, folder),
         )
-        files = [path for path in Path(tree).rglob("*.py") if path.is_file() and not path.is_symlink()]
-        named = sorted({name for path in files for name in _connections_in(path)})
-        dbt = any(Path(tree).rglob("dbt_project.yml"))
-    return {"code_readable": True, "dbt_project": dbt, "named": tuple(named)}
-
-
-def _connections_in(path: Path) -> Iterator[str]:
-    """Yield the ids of connections that a file names: ``..._conn_id="x"`` and ``get_connection("x")``."""
-    try:
-        tree = ast.parse(path.read_text(encoding="utf-8", errors="replace"))
-    except (SyntaxError, ValueError):
-        return
-    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
-        for keyword in call.keywords:
-            if keyword.arg and keyword.arg.endswith("conn_id") and keyword.arg != "agentic_conn_id":
-                yield from _text(keyword.value)
-        if isinstance(call.func, ast.Attribute) and call.func.attr == "get_connection" and call.args:
-            yield from _text(call.args[0])
-
-
-def _text(node: ast.expr) -> Iterator[str]:
-    if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value:
-        yield node.value
-
-
-def _isolation(scope: Scope) -> dict[str, Any]:
-    layers = probe_layers(share_network=bool(scope.staging_hosts))
-    return {"isolation_missing": tuple(name for name, held, _ in layers if not held)}
-
-
-def _staging(scope: Scope, named: tuple[str, ...]) -> dict[str, Any]:
-    twins = [(p, _known(p), s, _known(s)) for p, s in scope.staging_connections.items()]
-    shared = [
-        f"{staging!r} is {production!r}"
-        for production, there, staging, here in twins
-        if staging == production or (there and here and _place(there) == _place(here))
-    ]
-    systems = {conn.conn_type for conn in map(_known, named) if conn is not None and conn.conn_type}
+        named = read_code(Path(tree))
     return {
-        "staged_connections": len(scope.staging_connections),
-        "unstaged_connections": tuple(name for name in named if name not in scope.staging_connections),
-        "shared_with_production": tuple(shared),
-        "systems": sorted(systems),
+        "code_readable": True,
+        "dbt_project": named.dbt,
+        "lineage_in_code": named.lineage,
+        "callbacks": named.callbacks,
+        "written_addresses": named.addresses,
+        "named": named,
     }
 
 
-def _accounts(scope: Scope, named: tuple[str, ...]) -> dict[str, Any]:
-    """Compare whose login the agent uses with those of the pipelines' own connections and of the staging side."""
-    ours = [(field, getattr(scope, field)) for field in _OUR_CONNECTIONS if getattr(scope, field)]
-    ours += [("staging_connections", staging) for staging in scope.staging_connections.values()]
-    theirs = {name: _known(name) for name in named}
-    return {"shared_accounts": tuple(_shared(ours, theirs))}
+def _isolation(settings: Settings, scope: Scope) -> dict[str, Any]:
+    layers = probe_layers(share_network=bool(scope.staging_hosts))
+    missing = tuple(name for name, held, _ in layers if not held)
+    accepted = tuple(name for name in missing if name in settings.accept_weaker_isolation)
+    return {"isolation_missing": missing, "isolation_accepted": accepted}
 
 
-def _shared(ours: Iterable[tuple[str, str]], theirs: Mapping[str, Any]) -> Iterator[str]:
-    for field, conn_id in ours:
-        mine = _known(conn_id)
-        for name, other in theirs.items():
-            if name == conn_id:
-                yield f"{field} is the pipelines' own connection {name!r}"
-            elif mine and other and mine.login and (mine.login, mine.host) == (other.login, other.host):
-                yield f"{field} {conn_id!r} has the login {mine.login!r} of the pipelines' {name!r}"
+def _staging(scope: Scope, named: Named) -> dict[str, Any]:
+    ids = _used(named)
+    systems = {conn.conn_type for conn in map(_known, ids) if conn is not None and conn.conn_type}
+    found = {
+        "staged_connections": len(scope.staging_connections),
+        "unstaged_connections": tuple(name for name in ids if name not in scope.staging_connections),
+        "shared_with_production": places_shared(scope.staging_connections, _known),
+        "systems": sorted(systems),
+    }
+    return {**found, "staging_airflow": _staging_airflow(scope)} if scope.workspace == "airflow_api" else found
+
+
+def _staging_airflow(scope: Scope) -> str:
+    """Return what the staging deployment answers. :raises AgenticError: it does not, or it is production."""
+    with tempfile.TemporaryDirectory(prefix="agentic-") as folder:
+        workspace = build_workspace(
+            scope, connect=wiring.connection, address=wiring.base_url, folder=folder, accept_weaker=frozenset()
+        )
+        return workspace.look() if isinstance(workspace, AirflowApiWorkspace) else ""
+
+
+def _accounts(scope: Scope, named: Named) -> dict[str, Any]:
+    """Compare whose account the agent uses with those of the pipelines, and staging's with production's."""
+    ours = {field: getattr(scope, field) for field in _OUR_CONNECTIONS if getattr(scope, field)}
+    theirs = dict.fromkeys((*_used(named), *scope.staging_connections))
+    found = shared_accounts(ours, theirs, _known)
+    return {"shared_accounts": (*found, *shared_with_staging(scope.staging_connections, _known))}
+
+
+def _used(named: Named) -> tuple[str, ...]:
+    """Return the connections that the code names, and those that its hooks take by default and that exist."""
+    return (*named.connections, *(name for name in named.defaults if _known(name) is not None))
 
 
 def _known(conn_id: str) -> Any:
@@ -265,7 +274,3 @@ def _known(conn_id: str) -> Any:
         return wiring.connection(conn_id)
     except AgenticError:
         return None
-
-
-def _place(conn: Any) -> tuple[str, ...]:
-    return tuple(str(part or "").lower() for part in (conn.conn_type, conn.host, conn.port, conn.schema))

@@ -1,8 +1,8 @@
-"""Policy, lock, standing and kill switch → what holds for one incident, now.
+"""Policy, lock, readiness, standing and kill switch → what holds for one incident, now.
 
-The one place where the four meet: the policy narrows the connection, the lock stops what is wider than a person has
-accepted at the diagnosis, the standing lowers what was not earned, the switch stops everything. Read anew each time it
-is asked, because each of them may change while a triage runs.
+The one place where they meet: the policy narrows the connection, the lock stops what is wider than a person has
+accepted at the diagnosis, and so does what the last readiness report found missing; the standing lowers what was not
+earned, the switch stops everything. Read anew each time it is asked, because each may change while a triage runs.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from airflow_agentic import registry
 from airflow_agentic.errors import SettingsError, Stopped
 from airflow_agentic.guardrails.lock import held_back, lock_path, read_lock
 from airflow_agentic.guardrails.manifest import Manifest, Power, manifest
+from airflow_agentic.guardrails.readiness_kept import last_look, unready
 from airflow_agentic.guardrails.stop import refuse_if_stopped
 from airflow_agentic.guardrails.trust import STAGE, Results, Standing, Trust, breaches_of, chain_of, trust
 from airflow_agentic.policy.policy import Mandate, lower_level
@@ -93,6 +94,7 @@ class Rulings:
             start=granted.start_level,
             standing=self.store.incidents.kept(chain_of(granted.trust_group), Standing),
             results=self.results(granted.trust_group),
+            unready=unready(last_look(self.store.incidents, self.scope.repository), granted.scope.accept),
         )
 
     def results(self, group: str) -> Results:

@@ -15,12 +15,27 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from airflow_agentic.errors import SettingsError
 
+ACCEPTABLE_GAPS = (
+    "readiness_unknown",
+    "missing_schemas",
+    "missing_lineage",
+    "missing_partitions",
+    "missing_run_history",
+    "missing_integrations",
+    "missing_events",
+    "missing_subscription",
+    "missing_escalation",
+    "missing_approvals",
+    "missing_permission_review",
+)
+"""What ``airflow agentic readiness`` may find missing without holding the trust level at ``diagnose``."""
 ACCEPTABLE_RISKS = (
     "unprotected_base_branch",
     "review_not_required",
     "may_bypass_review",
     "wide_token",
     "unpinned_source",
+    *ACCEPTABLE_GAPS,
 )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from airflow.cli.simple_table import AirflowConsole
 from airflow.utils.cli import suppress_logs_and_warning
 from airflow.utils.providers_configuration_loader import providers_configuration_loaded
+from rich.markup import escape
 
 from airflow_agentic.errors import AgenticError
 from airflow_agentic.settings import read_settings
@@ -207,6 +208,10 @@ def _print(args: Any, rows: list[dict[str, Any]], *, empty: str = "Nothing.") ->
     if not rows and args.output in ("table", "plain"):
         print(empty)
         return
+    if args.output == "table":  # rich would take "[agentic]" for a style and drop it
+        rows = [
+            {name: escape(value) if isinstance(value, str) else value for name, value in row.items()} for row in rows
+        ]
     AirflowConsole().print_as(data=rows, output=args.output)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from airflow_agentic.cli.commands import _print, _store, _told
 from airflow_agentic.errors import SettingsError
 from airflow_agentic.guardrails import stop as switch
-from airflow_agentic.guardrails.trust import say_so
+from airflow_agentic.guardrails.trust import next_step, say_so
 from airflow_agentic.policy.policy import Mandate
 from airflow_agentic.policy.read import SETTING, read_policy
 from airflow_agentic.scope import TrustLevel
@@ -143,7 +143,7 @@ def _say_of(args: Any, *, up: bool) -> None:
         if granted is None:
             raise SettingsError(f"Finding group {args.group!r} failed: no incident of it is known. See: trust show.")
         stood = parts.rulings.trust(granted)
-        level = (stood.next_level or stood.level) if up else TrustLevel(args.to)
+        level = next_step(stood) if up else TrustLevel(args.to)
         kept = say_so(
             stood,
             level,

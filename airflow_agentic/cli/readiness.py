@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 from dataclasses import asdict
@@ -11,9 +12,10 @@ from typing import Any
 
 from airflow_agentic.cli.commands import _print, _say, _told
 from airflow_agentic.errors import SettingsError
-from airflow_agentic.guardrails.readiness import Readiness, assess
+from airflow_agentic.guardrails.readiness import Item, Readiness, assess
 from airflow_agentic.guardrails.readiness_adr import write_adr
 from airflow_agentic.guardrails.readiness_facts import Observed, as_json, from_json
+from airflow_agentic.guardrails.readiness_kept import remember
 
 
 @_told
@@ -25,17 +27,34 @@ def readiness(args: Any) -> None:
         _write(args.facts, as_json(seen))
     if args.adr:
         _write(args.adr, write_adr(report, date=datetime.now(timezone.utc).date().isoformat()))
+    _remember(args, report)
     if args.output == "json":
         print(json.dumps(_whole(report), indent=2))
         return
     rows = [
-        {"pillar": i.pillar, "item": i.name, "standing": _standing(i.standing.value, blocker=i.blocker),
-         "evidence": i.evidence, "next": i.close}
+        {"pillar": i.pillar, "item": i.name, "standing": _standing(i), "evidence": i.evidence, "next": i.close}
         for i in report.items
     ]  # fmt: skip
     _print(args, rows)
     for line in _summary(report):
         print(line)
+
+
+def _remember(args: Any, report: Readiness) -> None:
+    """Keep what was found: it decides how far the trust level may go until the next report. Not of given facts."""
+    if args.given:
+        return
+    from airflow_agentic import wiring
+    from airflow_agentic.scope import read_scope
+    from airflow_agentic.settings import read_settings
+    from airflow_agentic.store.engine import open_store
+
+    settings = read_settings()
+    conn_id = args.agentic_conn_id or settings.conn_id
+    scope = read_scope(wiring.connection(conn_id).extra, conn_id=conn_id)
+    with open_store(settings.store_url) as store:
+        looked = remember(report, store.incidents, store.ledger, repository=scope.repository, by=getpass.getuser())
+    _say(f"Remembered for {looked.repository!r} until the next report ({looked.at}).")
 
 
 def _facts(args: Any) -> Observed:
@@ -59,6 +78,7 @@ def _whole(report: Readiness) -> dict[str, Any]:
         "items": [asdict(item) for item in report.items],
         "blockers": [item.name for item in report.blockers],
         "missing": [item.name for item in report.missing],
+        "accepted": [item.name for item in report.missing if item.accepted],
         "trust_level_at_most": report.ceiling,
         "pattern": report.advice.pattern,
         "reasons": list(report.advice.reasons),
@@ -69,14 +89,20 @@ def _whole(report: Readiness) -> dict[str, Any]:
 
 def _summary(report: Readiness) -> list[str]:
     said = [f"BLOCKER  {item.name}: {item.evidence}" for item in report.blockers]
-    said.append(f"Trust level at most: {report.ceiling} ({len(report.missing)} of {len(report.items)} missing).")
+    accepted = [item.name for item in report.missing if item.accepted]
+    told = f", {len(accepted)} of them accepted by name" if accepted else ""
+    said.append(f"Trust level at most: {report.ceiling} ({len(report.missing)} of {len(report.items)} missing{told}).")
+    names = [item.acceptable[0] for item in report.holding if item.acceptable and not item.blocker]
+    if names:
+        said.append(f'To go on without what is no blocker, in the agentic connection: "accept": {json.dumps(names)}')
     said.append(f"Pattern: {report.advice.pattern}. {report.advice.reasons[0]}")
     said += [f"  {pattern} would take {justified}." for pattern, justified in report.advice.would_justify]
     return said
 
 
-def _standing(standing: str, *, blocker: bool) -> str:
-    return f"{standing} (blocker)" if blocker else standing
+def _standing(item: Item) -> str:
+    told = "accepted" if item.accepted else "blocker" if item.blocker else ""
+    return f"{item.standing.value} ({told})" if told else item.standing.value
 
 
 def _write(path: str, text: str) -> None:

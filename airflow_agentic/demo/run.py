@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,7 @@ class Stage:
                 "WAREHOUSE": str(production / "warehouse.db"),
                 "AIRFLOW__AGENTIC__STORE_URL": self.store_url,
                 "AIRFLOW__AGENTIC__DEBOUNCE_S": "1",
+                "AIRFLOW__AGENTIC__PERMISSIONS_LOCK": str(self.folder / "agentic_permissions.lock"),
                 "AIRFLOW__AGENTIC__SPOOL_DIR": str(self.folder / "spool"),
                 "AIRFLOW__AGENTIC__ACCEPT_WEAKER_ISOLATION": ",".join(weaker),
             },
@@ -151,6 +153,7 @@ class Stage:
             "dags_path": "dags",
             "airflow_conn_id": "agentic_airflow",
             "trust_level": "propose",
+            "accept": ["missing_lineage"],
             "data_locations": [str(self.folder / "production" / "landing")],
             "staging_data": str(self.folder / "staging"),
             "staging_environment": {"LANDING": "{data}/landing", "WAREHOUSE": "{data}/warehouse.db"},
@@ -163,6 +166,7 @@ class Stage:
         good = airflow.trigger(DAG_ID, logical_date=f"{GOOD_DAY}T00:00:00Z")
         state = airflow.wait_for_run(DAG_ID, good)["state"]
         self.say(f"Day one ({GOOD_DAY}): {DAG_ID} is {state}.")
+        self.ready(airflow)
         for place in ("production", "staging"):
             self.land(place, BAD_DAY, "customerId")
         self.say("At night the upstream renames customer_id to customerId. Nobody is told.")
@@ -174,6 +178,23 @@ class Stage:
             incident = self._follow(airflow, store, bad)
             self.say(f"{time.monotonic() - failed_at:.0f} s from the failure to the end of the triage.")
             return self._show(store, incident)
+
+    def ready(self, airflow: AirflowStack) -> bool:
+        """Do what an operator does once; say what was found, and whether a change may be proposed then."""
+        done = airflow.python("-m", "airflow_agentic.demo.ready")
+        try:
+            items = json.loads(done.stdout.splitlines()[-1])
+        except (ValueError, IndexError):
+            self.say(f"Looking whether the set-up is ready failed: {done.stderr[-1500:]}")
+            return False
+        count = Counter(item["standing"] for item in items)
+        told = ", ".join(f"{count[standing]} {standing}" for standing in ("in place", "partial", "missing"))
+        self.say(f"Its permissions are accepted. `airflow agentic readiness`: {told}.")
+        missing = [item for item in items if item["standing"] == "missing"]
+        for item in missing:
+            by = "accepted by the connection" if item["accepted"] else f"so only a diagnosis: {item['evidence']}"
+            self.say(f"  missing: {item['name']} ({by})")
+        return all(item["accepted"] for item in missing)
 
     def _follow(self, airflow: AirflowStack, store: Store, run_id: str) -> Incident:
         """Print a line for each state that the incident reaches."""

@@ -1,8 +1,10 @@
 """What the probes saw → which capabilities an agent finds in place here, what is missing, and how far it may go.
 
 The checklist is that of the four capabilities (context, tools, triggers, guardrails). Nobody is asked: each item is
-judged by what was observed, and what could not be observed is missing, with the reason. Pure; the probes are in
-``readiness_probes.py``, the record of the decision in ``readiness_adr.py``.
+judged by what was observed, and what could not be observed is missing, with the reason. While anything is missing
+nothing beyond a diagnosis is published, unless the connection accepts the gap by its name; a blocker cannot be
+accepted. Pure; the probes are in ``readiness_probes.py``, what is remembered of them in ``readiness_kept.py``, the
+record of the decision in ``readiness_adr.py``.
 """
 
 from __future__ import annotations
@@ -35,6 +37,10 @@ class Item:
     """The one step that closes it; empty when it is in place."""
     blocker: bool = False
     """Nothing may be proposed while it stands so."""
+    acceptable: tuple[str, ...] = ()
+    """Values of ``accept`` that let the trust level rise although it is missing; empty: there are none."""
+    accepted: bool = False
+    """The connection accepts that it is missing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +62,14 @@ class Readiness:
         return tuple(item for item in self.items if item.blocker)
 
     @property
+    def holding(self) -> tuple[Item, ...]:
+        """What holds the trust level at ``diagnose``: what is missing and not accepted."""
+        return tuple(item for item in self.missing if not item.accepted)
+
+    @property
     def ceiling(self) -> str:
         """The highest trust level that this standing allows: ``diagnose`` while anything is missing."""
-        return "diagnose" if self.missing else "propose"
+        return "diagnose" if self.holding else "propose"
 
 
 _Judged = tuple[Standing, str, str]
@@ -67,43 +78,62 @@ IN_PLACE, PARTIAL, MISSING = Standing.IN_PLACE, Standing.PARTIAL, Standing.MISSI
 
 def assess(seen: Observed) -> Readiness:
     """Judge every item of the checklist, in its order."""
-    items = tuple(_item(pillar, name, judge, blocking, seen) for pillar, name, judge, blocking in _checklist())
+    items = tuple(_item(*line, seen) for line in _checklist())
     return Readiness(items=items, advice=advise(seen.estate), unseen=seen.unseen)
 
 
-def _item(pillar: str, name: str, judge: Callable[[Observed], _Judged], blocking: bool, seen: Observed) -> Item:
+def _item(
+    pillar: str, name: str, judge: Callable[[Observed], _Judged], acceptable: tuple[str, ...], seen: Observed
+) -> Item:
     standing, evidence, close = judge(seen)
+    missing = standing is MISSING
     return Item(
         pillar=pillar,
         name=name,
         standing=standing,
         evidence=evidence,
         close="" if standing is IN_PLACE else close,
-        blocker=blocking and standing is MISSING,
+        blocker=missing and name in _BLOCKING,
+        acceptable=acceptable,
+        accepted=missing and bool(set(acceptable) & set(seen.accepted)),
     )
 
 
-def _checklist() -> Iterator[tuple[str, str, Callable[[Observed], _Judged], bool]]:
+_BLOCKING = ("runtime access in staging", "no change without a person's approval", "permissions at platform level")
+
+
+def _checklist() -> Iterator[tuple[str, str, Callable[[Observed], _Judged], tuple[str, ...]]]:
+    """Yield each item with what judges it and which values of ``accept`` let it be missing."""
     context, tools, triggers, guards = "context", "tools", "triggers", "guardrails"
-    yield context, "schema readable at query time", _schema, False
-    yield context, "lineage accessible by program", _lineage, False
-    yield context, "partition state visible", _partitions, False
-    yield context, "run history queryable", _history, False
-    yield tools, "code access", _code, False
-    yield tools, "runtime access in staging", _staging, True
-    yield tools, "integrations: pull requests, notifications, warehouse queries", _integrations, False
-    yield tools, "write tools scoped to workspaces", _scoped_writes, False
-    yield tools, "changes as reviewable diffs", _diffs, False
-    yield tools, "production read-only", _production, False
-    yield tools, "no change without a person's approval", _approval, True
-    yield tools, "rollback exists", _rollback, False
-    yield triggers, "starts, completions, failures, anomalies emitted", _emitted, False
-    yield triggers, "subscription without manual calls", _subscribed, False
-    yield triggers, "escalation in the loop", _escalation, False
-    yield guards, "permissions at platform level", _permissions, True
-    yield guards, "approvals for high-risk actions", _high_risk, False
-    yield guards, "actions logged: what, when and why", _logged, False
-    yield guards, "a process for reviewing permissions", _reviewed, False
+    yield context, "schema readable at query time", _schema, ("missing_schemas",)
+    yield context, "lineage accessible by program", _lineage, ("missing_lineage",)
+    yield context, "partition state visible", _partitions, ("missing_partitions",)
+    yield context, "run history queryable", _history, ("missing_run_history",)
+    yield tools, "code access", _code, ()
+    yield tools, "runtime access in staging", _staging, ()
+    yield (
+        tools,
+        "integrations: pull requests, notifications, warehouse queries",
+        _integrations,
+        ("missing_integrations",),
+    )
+    yield tools, "write tools scoped to workspaces", _scoped_writes, ()
+    yield tools, "changes as reviewable diffs", _diffs, ()
+    yield tools, "production read-only", _production, ()
+    yield (
+        tools,
+        "no change without a person's approval",
+        _approval,
+        ("unprotected_base_branch", "review_not_required"),
+    )
+    yield tools, "rollback exists", _rollback, ()
+    yield triggers, "starts, completions, failures, anomalies emitted", _emitted, ("missing_events",)
+    yield triggers, "subscription without manual calls", _subscribed, ("missing_subscription",)
+    yield triggers, "escalation in the loop", _escalation, ("missing_escalation",)
+    yield guards, "permissions at platform level", _permissions, ()
+    yield guards, "approvals for high-risk actions", _high_risk, ("missing_approvals",)
+    yield guards, "actions logged: what, when and why", _logged, ()
+    yield guards, "a process for reviewing permissions", _reviewed, ("missing_permission_review",)
 
 
 def _schema(seen: Observed) -> _Judged:
@@ -112,6 +142,8 @@ def _schema(seen: Observed) -> _Judged:
         return IN_PLACE, f"columns and types of {seen.schemas_live} data set(s) were read from the databases", ""
     if seen.warehouse_connections:
         return IN_PLACE, f"readable through {_list(seen.warehouse_connections)}", ""
+    if seen.landed_readable:
+        return PARTIAL, f"the shape of landed data is read at {_list(seen.landed_readable)}; no table's", close
     if seen.schemas_declared:
         return PARTIAL, f"{seen.schemas_declared} data set(s) are only written down, not read", close
     return MISSING, _why(seen, "schemas", "no data set's columns are known"), close
@@ -126,6 +158,12 @@ def _lineage(seen: Observed) -> _Judged:
         return PARTIAL, "event files are read; nothing keeps them up to date", close
     if seen.dbt_project:
         return PARTIAL, "a dbt project is in the repository; its documentation is made by hand, no run is told", close
+    if seen.lineage_in_code:
+        return (
+            PARTIAL,
+            "no event arrives; what the repository's SQL and assets say is read at the time of asking",
+            close,
+        )
     return MISSING, _why(seen, "lineage", "no lineage event has ever arrived"), close
 
 
@@ -155,20 +193,38 @@ def _code(seen: Observed) -> _Judged:
 
 def _staging(seen: Observed) -> _Judged:
     close = "Map each production connection to one of a staging system in staging_connections."
-    if seen.isolation_missing:
-        layers = _list(seen.isolation_missing)
-        return MISSING, f"this worker cannot isolate a run: {layers} missing", "Install airflow-agentic[sandbox]."
+    refused = tuple(name for name in seen.isolation_missing or () if name not in seen.isolation_accepted)
+    if seen.staging_airflow:
+        return IN_PLACE, f"a staging Airflow answers: {seen.staging_airflow}", ""
+    if refused:
+        return (
+            MISSING,
+            f"this worker cannot isolate a run: {_list(refused)} missing",
+            "Install airflow-agentic[sandbox].",
+        )
     if seen.shared_with_production:
         return MISSING, f"staging is production: {_list(seen.shared_with_production)}", close
+    if seen.written_addresses:
+        told = f"the Dags run against production by default: {_list(seen.written_addresses)}"
+        return MISSING, told, "Put the address into a connection, and map it in staging_connections."
+    return _mapped(seen, close)
+
+
+def _mapped(seen: Observed, close: str) -> _Judged:
+    """Judge the map of connections, where nothing else is in the way."""
     open_ones = seen.unstaged_connections or ()
     if open_ones and not seen.staged_connections:
         told = f"the Dags run against production by default: {_list(open_ones)} have no staging twin"
         return MISSING, told, close
     if open_ones:
         return PARTIAL, f"{seen.staged_connections} mapped; {_list(open_ones)} have no staging twin", close
-    if seen.staged_connections or seen.staged_environment or seen.unstaged_connections == ():
-        return IN_PLACE, f"{seen.staged_connections or 0} connection(s) mapped; an isolated run was started", ""
-    return MISSING, _why(seen, "repository", "nothing is mapped to staging"), close
+    if not (seen.staged_connections or seen.staged_environment or seen.unstaged_connections == ()):
+        return MISSING, _why(seen, "repository", "nothing is mapped to staging"), close
+    mapped = f"{seen.staged_connections} connection(s) mapped" if seen.staged_connections else "no connection is named"
+    if seen.isolation_missing:
+        told = f"{mapped}; isolation without {_list(seen.isolation_missing)}, accepted by accept_weaker_isolation"
+        return PARTIAL, told, "Install airflow-agentic[sandbox]."
+    return IN_PLACE, f"{mapped}; the layers that isolate a run were tried and hold", ""
 
 
 def _integrations(seen: Observed) -> _Judged:
@@ -211,12 +267,18 @@ def _production(seen: Observed) -> _Judged:
         return PARTIAL, "the agent's Airflow account may read connections, so it is more than a viewer", close
     if seen.account_reads_connections is None:
         return MISSING, _why(seen, "airflow api", "what the Airflow account may do was not seen"), close
+    if seen.warehouse_writes:
+        told = f"the warehouse is read in read-only transactions, by a role that can {_list(seen.warehouse_writes)}"
+        return PARTIAL, told, "Give data_connections a role that may only read."
     return IN_PLACE, "the Airflow account cannot read connections; no production connection enters the workspace", ""
 
 
 def _approval(seen: Observed) -> _Judged:
     close = "Protect the base branch and require a review by somebody else."
-    if seen.base_protected and (seen.reviews_required or 0) >= 1:
+    if seen.base_protected and seen.reviews_required:
+        if seen.review_bypass:
+            told = f"a review is required, and the agent's token may do without it ({seen.review_bypass})"
+            return PARTIAL, told, "Take the agent's account off the list of those who may bypass the review."
         return IN_PLACE, f"the base branch is protected and requires {seen.reviews_required} review(s)", ""
     if seen.base_protected and seen.reviews_required is None:
         return PARTIAL, "the base branch is protected; how many reviews it requires is not told to this token", close
@@ -243,7 +305,7 @@ def _emitted(seen: Observed) -> _Judged:
     if not gone:
         return IN_PLACE, "events tell of starts, completions and failures; the sweep of what hooks miss", ""
     close = "Schedule the sweep (operators/sweep.py)." if gone == ["anomalies"] else "Send OpenLineage events."
-    if states or seen.listener or seen.triggered_incidents:
+    if states or seen.listener or seen.triggered_incidents or seen.callbacks:
         return PARTIAL, f"failures are told; {_list(gone)} not seen", close
     return MISSING, _why(seen, "lineage", "nothing tells of starts, completions or failures"), close
 
@@ -254,6 +316,8 @@ def _subscribed(seen: Observed) -> _Judged:
         return IN_PLACE, "[agentic] listener is on", ""
     if seen.triggered_incidents:
         return PARTIAL, f"{seen.triggered_incidents} incident(s) came by callbacks; other Dags are not watched", close
+    if seen.callbacks:
+        return PARTIAL, f"{seen.callbacks} Dag file(s) name TriageNotifier; other Dags are not watched", close
     if seen.manual_incidents:
         return MISSING, f"{seen.manual_incidents} incident(s), each started by hand", close
     return MISSING, "the listener is off, and no callback has ever woken the agent", close
@@ -275,20 +339,27 @@ def _permissions(seen: Observed) -> _Judged:
         told = f"a shared service account: {_list(seen.shared_accounts)}"
         return MISSING, told, "Give the agent accounts of its own, with no more than it must be able to do."
     if seen.token_wide:
-        told = f"the forge token can also {_list(seen.token_wide)}"
+        told = f"the forge token can also: {_list(seen.token_wide)}"
         return PARTIAL, told, "Use a GitHub App or a fine-grained token of this repository."
+    if seen.account_wide:
+        told = f"more than it must be able to do: {_list(seen.account_wide)}"
+        return PARTIAL, told, "Make roles of their own for the Airflow account and for staging, with no more than that."
     if seen.shared_accounts is None:
         return MISSING, _why(seen, "accounts", "whose accounts the agent uses was not seen"), "Run it with --conn."
     return IN_PLACE, "the agent's accounts are its own, and narrow", ""
 
 
 def _high_risk(seen: Observed) -> _Judged:
-    close = "Write agentic_policy.yaml and name the action classes that need a person."
-    if seen.approvals and seen.review_task:
-        return IN_PLACE, f"a person is asked for: {_list(seen.approvals)}", ""
-    if seen.review_task:
+    close = "Name the action classes in needs_person of agentic_policy.yaml, and who answers in approvers."
+    if not seen.review_task:
+        return MISSING, "no review task waits for anybody", "Add triage_dag() to a Dag file."
+    if not seen.approvals:
         return PARTIAL, "guardrails ask a person for suspicious changes; no policy names action classes", close
-    return MISSING, "no review task waits for anybody", "Add triage_dag() to a Dag file."
+    who = _list(seen.approvers) or "whoever may edit the triage Dag"
+    told = f"{who} is asked before: {_list(seen.approvals)}"
+    if seen.unasked:
+        return PARTIAL, f"{told}; nobody before: {_list(seen.unasked)}", close
+    return IN_PLACE, told, ""
 
 
 def _logged(seen: Observed) -> _Judged:
@@ -300,12 +371,15 @@ def _logged(seen: Observed) -> _Judged:
 
 
 def _reviewed(seen: Observed) -> _Judged:
-    close = "Look at `airflow agentic permissions diff`, then `airflow agentic permissions accept`."
+    close = "Look at `airflow agentic permissions diff`, then `airflow agentic permissions accept --why ...`."
     if seen.lock and seen.lock_wider:
         return PARTIAL, f"accepted {seen.lock}; wider since: {_list(seen.lock_wider)}", close
     if seen.lock:
-        return IN_PLACE, f"the permission lock was accepted {seen.lock}", ""
-    return MISSING, "nobody has accepted what the agent may do", close
+        return IN_PLACE, f"the permission lock was accepted {seen.lock}; nothing is wider", ""
+    if seen.lock_fault:
+        return MISSING, f"the permission lock does not count: {seen.lock_fault}", close
+    first = "Set [agentic] permissions_lock (or policy_file), then `airflow agentic permissions accept --why ...`."
+    return MISSING, _why(seen, "permissions", "nobody has accepted what the agent may do"), first
 
 
 def _list(names: tuple[str, ...] | list[str]) -> str:

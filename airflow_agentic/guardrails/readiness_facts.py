@@ -20,13 +20,19 @@ class Observed:
     schemas_declared: int | None = None
     """Data sets whose columns are only written down somewhere, such as in dbt's documentation."""
     warehouse_connections: tuple[str, ...] | None = None
-    """Connections through which the investigation may read the warehouse."""
+    """Connections through which the investigation reads the warehouse, and that answered."""
+    landed_readable: tuple[str, ...] = ()
+    """Places of landed data whose shape the investigation reads."""
+    warehouse_writes: tuple[str, ...] = ()
+    """What the roles behind those connections can do beyond reading."""
     lineage_events_days: float | None = None
     """Days since the last lineage event; None: none has ever arrived."""
     lineage_files: bool = False
     """Lineage is read from event files, not from a store."""
     dbt_project: bool = False
     """The repository holds a dbt project: its models' references can be parsed, nothing reports runs."""
+    lineage_in_code: bool = False
+    """The repository's SQL or assets tell what is made from what; nothing reports runs."""
     partitioned_runs: int | None = None
     """Runs with a partition key that Airflow or the lineage store tell of, among the newest."""
     dated_runs: int | None = None
@@ -37,11 +43,17 @@ class Observed:
     staged_connections: int | None = None
     unstaged_connections: tuple[str, ...] | None = None
     """Connections that the Dags' code names and that the staging map does not hold."""
+    written_addresses: tuple[str, ...] = ()
+    """Addresses of databases that stand in the Dags' code: no map can lead them to staging."""
     shared_with_production: tuple[str, ...] = ()
-    """Staging connections that resolve to the system or the account of a production one."""
+    """Staging connections that resolve to the system of a production one."""
     staged_environment: bool = False
+    staging_airflow: str = ""
+    """What a staging Airflow of the team's answered; empty: none is used."""
     isolation_missing: tuple[str, ...] | None = None
     """Isolation layers that this worker lacks."""
+    isolation_accepted: tuple[str, ...] = ()
+    """Those of them that ``accept_weaker_isolation`` names."""
     forge: str = ""
     """``github`` or ``local``; empty: none is configured."""
     forge_faults: tuple[str, ...] | None = None
@@ -49,8 +61,12 @@ class Observed:
     base_protected: bool | None = None
     reviews_required: int | None = None
     """Approving reviews that the base branch requires."""
+    review_bypass: str = ""
+    """How the token may do without the review; empty: not, as far as can be told."""
     token_wide: tuple[str, ...] | None = None
     """What the forge token can do beyond what it must."""
+    account_wide: tuple[str, ...] = ()
+    """What the Airflow account and the staging roles can do beyond what they must."""
     channels: tuple[str, ...] | None = None
     """Where people are told: notifiers of the triage Dag."""
     tools_beyond: tuple[str, ...] = ()
@@ -67,18 +83,28 @@ class Observed:
     triggered_incidents: int | None = None
     """Incidents that a hook or the sweep has opened."""
     manual_incidents: int | None = None
+    callbacks: int = 0
+    """Dag files that name our notifier."""
     review_task: bool | None = None
     reviewers: tuple[str, ...] = ()
     policy: str = ""
     """Where the policy was read from; empty: there is none."""
     approvals: tuple[str, ...] = ()
-    """Action classes for which the policy asks a person."""
+    """Action classes for which a person is asked."""
+    unasked: tuple[str, ...] = ()
+    """Action classes that may happen here without a person's word."""
+    approvers: tuple[str, ...] = ()
+    """Who may answer, by the policy; empty: whoever may edit the triage Dag."""
     ledger_entries: int | None = None
     ledger_faults: tuple[str, ...] | None = None
     lock: str = ""
     """Who accepted the permission lock and when; empty: nobody has."""
+    lock_fault: str = ""
+    """Why there is no lock that counts."""
     lock_wider: tuple[str, ...] | None = None
     """Powers that are wider than the accepted lock."""
+    accepted: tuple[str, ...] = ()
+    """Risks that the connection accepts by name."""
     rollbacks: bool = True
     """Every publication records its inverse first (`forges.undo`)."""
     unseen: tuple[tuple[str, str], ...] = ()

@@ -1,9 +1,10 @@
 """What a group of Dags has earned: observe → diagnose → propose → propose_ready.
 
-The configured level is the ceiling; a standing only lowers it. Up goes one step at a time, by results *and* a person's
-word; down it goes by itself, for what nobody has looked at yet: a fix that failed after its merge, a row of rejected
-pull requests, a change that broke the rules. Counted by incident, never by time, so a clock that goes back changes
-nothing. ``propose_ready`` is never granted by configuration alone. Pure, but for `say_so`.
+The configured level is the ceiling, ``diagnose`` while the set-up is not ready; a standing only lowers it. Up goes one
+step at a time, by results *and* a person's word; down it goes by itself, for what nobody has looked at yet: a fix that
+failed after its merge, a row of rejected pull requests, a change that broke the rules. Counted by incident, never by
+time, so a clock that goes back changes nothing. ``propose_ready`` is never granted by configuration alone. Pure, but
+for `say_so`.
 """
 
 from __future__ import annotations
@@ -75,15 +76,26 @@ class Trust:
     """None: it stands at the ceiling."""
     lacks: tuple[str, ...]
     """What is missing for the next step beside a person's word."""
+    unready: tuple[str, ...] = ()
+    """Why the ceiling is below what was configured: `readiness_kept`."""
 
 
 def trust(
-    group: str, *, ceiling: TrustLevel, start: TrustLevel | None, standing: Standing | None, results: Results
+    group: str,
+    *,
+    ceiling: TrustLevel,
+    start: TrustLevel | None,
+    standing: Standing | None,
+    results: Results,
+    unready: Sequence[str] = (),
 ) -> Trust:
     """Return what holds for a group.
 
+    :param unready: why nothing beyond a diagnosis may be published, whatever was configured or earned.
     :param start: where a group begins that nobody has spoken of; None: at the ceiling, but never ready for review.
     """
+    held = tuple(unready) if _LADDER.index(ceiling) > _LADDER.index(TrustLevel.DIAGNOSE) else ()
+    ceiling = TrustLevel.DIAGNOSE if held else ceiling
     begun = TrustLevel(standing.level) if standing else _lower(start or ceiling, TrustLevel.PROPOSE)
     seen = frozenset(standing.seen) if standing else frozenset[str]()
     falls = _falls(results, seen)
@@ -98,7 +110,8 @@ def trust(
         group=group,
         level=level,
         ceiling=ceiling,
-        reasons=tuple(reasons),
+        reasons=(*reasons, *held),
+        unready=held,
         numbers=_numbers(results, seen),
         next_level=upper,
         lacks=_lacks(upper, results, seen) if upper else (),
@@ -111,6 +124,13 @@ def breaches_of(verdict: Verdict) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def next_step(trusted: Trust) -> TrustLevel:
+    """Return the level that a promotion leads to. :raises SettingsError: there is none, with the reason."""
+    if trusted.next_level is None:
+        raise SettingsError(_no_higher(trusted, "Promoting"))
+    return trusted.next_level
+
+
 def say_so(
     trusted: Trust, level: TrustLevel, results: Results, incidents: Incidents, ledger: Ledger, *, by: str, why: str
 ) -> Standing:
@@ -121,11 +141,7 @@ def say_so(
     """
     up = _LADDER.index(level) > _LADDER.index(trusted.level)
     if up and level is not trusted.next_level:
-        raise SettingsError(
-            f"Promoting {trusted.group!r} to {level.value!r} failed: it stands at "
-            f"{trusted.level.value!r}, the ceiling is {trusted.ceiling.value!r}, and it rises one step at a time. "
-            "Raise trust_level in policy and connection first, or go by the steps between."
-        )
+        raise SettingsError(_no_higher(trusted, f"Promoting to {level.value!r},"))
     if up and trusted.lacks:
         raise SettingsError(
             f"Promoting {trusted.group!r} to {level.value!r} failed: {'; '.join(trusted.lacks)}. "
@@ -145,6 +161,16 @@ def chain_of(group: str) -> str:
     """Return the id of a group's record and of its chain in the ledger."""
     name = f"trust:{group}"
     return name if len(name) <= 250 else f"trust:{hashlib.sha256(group.encode()).hexdigest()}"
+
+
+def _no_higher(trusted: Trust, doing: str) -> str:
+    stands = f"it stands at {trusted.level.value!r}, the ceiling is {trusted.ceiling.value!r}"
+    if trusted.unready:
+        return f"{doing} {trusted.group!r} failed: {stands}, because {'; '.join(trusted.unready)}"
+    return (
+        f"{doing} {trusted.group!r} failed: {stands}, and it rises one step at a time. "
+        "Raise trust_level in policy and connection first, or go by the steps between."
+    )
 
 
 def _falls(results: Results, seen: frozenset[str]) -> tuple[str, ...]:

@@ -148,8 +148,12 @@ class AirflowStack:
 
     def command(self, *arguments: str, timeout_s: float = 120.0) -> subprocess.CompletedProcess[str]:
         """Run ``airflow ARGUMENTS`` against this Airflow and return its output; never raises for its exit code."""
+        return self.python("-m", "airflow", *arguments, timeout_s=timeout_s)
+
+    def python(self, *arguments: str, timeout_s: float = 120.0) -> subprocess.CompletedProcess[str]:
+        """Run ``python ARGUMENTS`` in this Airflow's environment and return its output, whatever its exit code."""
         return subprocess.run(
-            [sys.executable, "-m", "airflow", *arguments],
+            [sys.executable, *arguments],
             env=self.env,
             cwd=self.folder,
             capture_output=True,

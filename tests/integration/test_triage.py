@@ -7,6 +7,7 @@ import pytest
 
 from airflow_agentic.demo.run import BAD_DAY, DAG_ID, Stage
 from airflow_agentic.git import run_git
+from airflow_agentic.guardrails.readiness_kept import last_look
 from airflow_agentic.records import (
     Answer,
     Approval,
@@ -25,6 +26,23 @@ from airflow_agentic.store.engine import open_store
 from airflow_agentic.testing.builders import a_dossier, a_proof, a_proposal, an_incident, edit
 
 pytestmark = pytest.mark.integration
+
+MANY = """
+import contextlib, io, json, sys
+from airflow.cli.cli_parser import get_parser
+
+said = []
+for words in json.loads(sys.argv[1]):
+    out, code = io.StringIO(), 0
+    with contextlib.redirect_stdout(out):
+        try:
+            args = get_parser().parse_args(words)
+            args.func(args)
+        except SystemExit as ended:
+            code = ended.code
+    said.append((code, out.getvalue()))
+print(json.dumps(said))
+"""
 
 REVIEW = """
 from datetime import timedelta
@@ -207,7 +225,7 @@ def answered(stage, incident_id):
 
 
 @pytest.mark.parametrize(("option", "answer"), [("Approve", Answer.APPROVED), ("Reject", Answer.REJECTED)])
-def test_a_person_is_asked_and_the_answer_holds(stage, airflow, option, answer):
+def test_a_person_is_asked_and_the_answer_holds(stage, airflow, incident, option, answer):
     incident_id = asked(stage, f"person_{option}")
     run_id = airflow.trigger("review_long", run_id=incident_id, conf={"incident_id": incident_id})
     place = f"/dags/review_long/dagRuns/{run_id}/taskInstances/review"
@@ -219,7 +237,7 @@ def test_a_person_is_asked_and_the_answer_holds(stage, airflow, option, answer):
     assert (outcome.status is OutcomeStatus.PR_OPENED) == (answer is Answer.APPROVED)
 
 
-def test_who_starts_the_triage_by_hand_does_not_approve_its_change(stage, airflow):
+def test_who_starts_the_triage_by_hand_does_not_approve_its_change(stage, airflow, incident):
     incident_id = asked(stage, "four_eyes")
     run_id = airflow.trigger("review_long", conf={"incident_id": incident_id})
     place = f"/dags/review_long/dagRuns/{run_id}/taskInstances/review"
@@ -245,3 +263,66 @@ def test_rollback_takes_the_branch_back(stage, airflow, incident):
     done = airflow.command("agentic", "rollback", incident.id)
     assert done.returncode == 0, done.stderr
     assert not [b for b in branches(stage) if incident.fingerprint[:12] in b]
+
+
+def commands(airflow, *lines):
+    """Run several commands in one process, because starting Airflow's command line is what takes long."""
+    done = airflow.python("-c", MANY, json.dumps([["agentic", *line.split(" ")] for line in lines]))
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_readiness_is_told_from_what_is_there_and_written_down(stage, airflow, incident):
+    adr = stage.folder / "adr.md"
+    (code, told), (_, checked) = commands(airflow, f"readiness --output json --adr {adr}", "check --output json")
+    found = json.loads(told)
+    standing = {item["name"]: (item["standing"], item["evidence"]) for item in found["items"]}
+    assert (code, found["blockers"], found["unseen"]) == (0, [], {})
+    assert (found["missing"], found["accepted"]) == (["lineage accessible by program"],) * 2
+    assert (found["trust_level_at_most"], found["pattern"]) == ("propose", "single")
+    for name, part in (
+        ("run history queryable", "the REST API answers"),
+        ("runtime access in staging", "isolat"),
+        ("production read-only", "cannot read connections"),
+        ("permissions at platform level", "delete Dags"),
+        ("approvals for high-risk actions", "schema_change"),
+        ("a process for reviewing permissions", "was accepted by"),
+        ("actions logged: what, when and why", "every chain whole"),
+    ):
+        assert standing[name][0] != "missing", name
+        assert part in standing[name][1], name
+    text = adr.read_text()
+    assert [
+        part for part in ("## Context", "## Decision", "## Gaps", "**single**", "**propose**") if part not in text
+    ] == []
+    rows = {row["part"]: row for row in json.loads(checked)}
+    assert (rows["permissions"]["state"], rows["readiness"]["state"]) == ("ok", "ok")
+    with open_store(stage.store_url) as store:
+        assert [gap.name for gap in last_look(store.incidents, str(stage.remote)).gaps] == found["missing"]
+
+
+def test_permissions_are_shown_compared_and_a_wider_change_fails_in_ci(stage, airflow, incident):
+    scope, same, wide = (stage.folder / name for name in ("scope.json", "same.yaml", "wide.yaml"))
+    default = json.loads(airflow.env["AIRFLOW_CONN_AGENTIC_DEFAULT"])["extra"]
+    scope.write_text(json.dumps(default))
+    same.write_text("version: 1\n")
+    wide.write_text("version: 1\ndefaults: {needs_person: []}\n")
+    lock = stage.folder / "agentic_permissions.lock"
+    ci = f"permissions diff --ci --scope {scope} --lock {lock} --output json --policy"
+    shown, now, unchanged, widened, unused = commands(
+        airflow, "permissions show --output json", "permissions diff --output json", f"{ci} {same}", f"{ci} {wide}",
+        "permissions unused --output json",
+    )  # fmt: skip
+    assert {"airflow", "forge", "policy", "tools"} <= {row["area"] for row in json.loads(shown[1])}
+    assert (now[0], unchanged[0], widened[0], unused[0]) == (0, 0, 1, 0)
+    assert [row for row in json.loads(widened[1]) if row["change"] == "wider" and "schema_change" in row["what"]]
+
+
+def test_trust_is_shown_lowered_by_a_word_and_raised_only_by_results(stage, airflow, incident):
+    before, lowered, after, raised = commands(
+        airflow, "trust show orders_daily --output json", "trust demote orders_daily --to diagnose --why bad_diffs",
+        "trust show orders_daily --output json", "trust promote orders_daily --why again",
+    )  # fmt: skip
+    levels = [json.loads(told)[0]["level"] for _, told in (before, after)]
+    assert (levels, lowered[0]) == (["propose", "diagnose"], 0)
+    assert "proved changes, 3 are needed" in raised[0]

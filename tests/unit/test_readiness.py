@@ -10,6 +10,9 @@ from airflow_agentic.guardrails.pattern_advice import Estate, advise
 from airflow_agentic.guardrails.readiness import Standing, assess
 from airflow_agentic.guardrails.readiness_adr import write_adr
 from airflow_agentic.guardrails.readiness_facts import Observed, as_json, from_json
+from airflow_agentic.guardrails.readiness_kept import UNKNOWN, chain_of, last_look, remember, unready
+from airflow_agentic.scope import ACCEPTABLE_GAPS, ACCEPTABLE_RISKS
+from airflow_agentic.testing.memory import MemoryIncidents, MemoryLedger
 
 TEAM = Path(__file__).parents[1] / "fixtures" / "readiness" / "exercise_team.json"
 
@@ -117,6 +120,65 @@ def test_one_missing_thing_keeps_the_trust_level_at_diagnose(change, item):
     assert standing_of(seen, item) is Standing.MISSING
     assert assess(seen).ceiling == "diagnose"
     assert all(i.close for i in assess(seen).missing)
+
+
+def test_a_gap_that_the_connection_accepts_by_name_holds_nothing_back():
+    gap = {"lineage_events_days": None, "lock": ""}
+    half = dataclasses.replace(a_ready_team(), **gap, accepted=("missing_lineage",))
+    both = dataclasses.replace(half, accepted=("missing_lineage", "missing_permission_review"))
+    assert [item.name for item in assess(half).holding] == ["a process for reviewing permissions"]
+    assert (assess(half).ceiling, assess(both).ceiling) == ("diagnose", "propose")
+    assert len(assess(both).missing) == 2
+
+
+def test_no_name_accepts_production_as_staging_or_a_shared_account():
+    everything = dataclasses.replace(
+        the_exercise_team(), accepted=ACCEPTABLE_RISKS, base_protected=True, reviews_required=1
+    )
+    assert {item.name for item in assess(everything).holding} == {
+        "runtime access in staging",
+        "permissions at platform level",
+    }
+
+
+def test_every_name_that_an_item_can_be_accepted_by_is_one_that_the_connection_takes():
+    named = {name for item in assess(Observed()).items for name in item.acceptable} | {UNKNOWN}
+    assert named <= set(ACCEPTABLE_RISKS)
+    assert set(ACCEPTABLE_GAPS) <= named
+
+
+def kept(seen, *, accept=()):
+    incidents, ledger = MemoryIncidents(), MemoryLedger()
+    looked = remember(assess(seen), incidents, ledger, repository="/srv/x.git", by="mona")
+    assert last_look(incidents, "/srv/x.git") == looked
+    assert dict(ledger.entries(chain_of("/srv/x.git"))[0].facts)["by"] == "mona"
+    return unready(looked, accept)
+
+
+def test_what_a_report_found_missing_is_remembered_with_its_date_and_the_way_out():
+    found = kept(dataclasses.replace(a_ready_team(), lineage_events_days=None))
+    assert len(found) == 1
+    for part in ("lineage accessible by program was missing on 20", "lineage setup", "'missing_lineage' to accept"):
+        assert part in found[0]
+
+
+def test_a_ready_set_up_holds_nothing_back_and_one_that_nobody_has_looked_at_does():
+    assert kept(a_ready_team()) == ()
+    assert "run `airflow agentic readiness`" in unready(None, ())[0]
+    assert unready(None, ("readiness_unknown",)) == ()
+
+
+def test_what_is_accepted_is_asked_at_each_decision_and_not_when_it_was_looked_at():
+    gap = dataclasses.replace(a_ready_team(), lineage_events_days=None, accepted=("missing_lineage",))
+    assert kept(gap, accept=("missing_lineage",)) == ()
+    assert kept(gap) != ()
+
+
+def test_a_report_on_one_repository_says_nothing_of_another():
+    incidents = MemoryIncidents()
+    remember(assess(a_ready_team()), incidents, MemoryLedger(), repository="/srv/x.git", by="mona")
+    assert last_look(incidents, "/srv/y.git") is None
+    assert len(chain_of("/" + "x" * 400)) <= 250
 
 
 def test_what_could_not_be_seen_is_missing_and_says_why():

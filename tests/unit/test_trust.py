@@ -3,7 +3,7 @@
 import pytest
 
 from airflow_agentic.errors import SettingsError
-from airflow_agentic.guardrails.trust import Results, Standing, breaches_of, chain_of, say_so, trust
+from airflow_agentic.guardrails.trust import Results, Standing, breaches_of, chain_of, next_step, say_so, trust
 from airflow_agentic.records import Decision, Finding, FixRecord, FixState, Verdict
 from airflow_agentic.scope import TrustLevel
 from airflow_agentic.testing.memory import MemoryIncidents, MemoryLedger
@@ -108,6 +108,30 @@ def test_a_promotion_needs_results_and_one_step_and_is_written_down():
         "diagnose", "propose", "mona", "good diffs", "3",
     )  # fmt: skip
     assert incidents.kept(chain_of("orders"), Standing).level == "propose"
+
+
+def test_while_the_set_up_is_not_ready_nothing_earned_or_accepted_passes_the_diagnosis():
+    for kept in (None, standing(READY)):
+        found = trust(
+            "orders", ceiling=READY, start=None, standing=kept, results=Results(proved=9, fixes=fixes(*[HELD] * 9)),
+            unready=("lineage was missing",),
+        )  # fmt: skip
+        assert (found.level, found.ceiling, found.next_level) == (DIAGNOSE, DIAGNOSE, None)
+        assert "lineage was missing" in found.reasons
+        with pytest.raises(SettingsError, match="lineage was missing"):
+            next_step(found)
+        with pytest.raises(SettingsError, match="lineage was missing"):
+            say_so(found, PROPOSE, Results(proved=9), MemoryIncidents(), MemoryLedger(), by="mona", why="x")
+
+
+def test_a_set_up_that_is_not_ready_lowers_nothing_that_publishes_no_change_anyway():
+    found = trust("orders", ceiling=DIAGNOSE, start=OBSERVE, standing=None, results=Results(), unready=("x",))
+    assert (found.level, found.unready, found.next_level) == (OBSERVE, (), DIAGNOSE)
+
+
+def test_a_group_at_its_ceiling_is_not_promoted_and_nothing_is_written_down():
+    with pytest.raises(SettingsError, match="Raise trust_level"):
+        next_step(stands(PROPOSE))
 
 
 def test_above_the_ceiling_nobody_is_promoted():
