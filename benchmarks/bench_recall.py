@@ -1,10 +1,11 @@
 """Plant other people's cause lines in other systems' chatter, distil, and count what is kept within 4,000 tokens.
 
-    python benchmarks/bench_recall.py [--half tuning|held] [--kilobytes 1500] [--lost]
+    python benchmarks/bench_recall.py [--half tuning|held|fresh] [--kilobytes 1500] [--lost]
 
 Causes: ``data/cause_lines_2.txt``; chatter: ``chatter.py``. Both were collected before the algorithm was changed, and are split
 in two: threads and kinds at odd places may be looked at while tuning, those at even places are scored once per landed change.
 Each cause is planted once in each kind of chatter of its half, as INFO, WARNING and ERROR, at a random place.
+``fresh``: ``data/cause_lines_3.txt``, of other kinds, in all kinds of chatter.
 """
 
 from __future__ import annotations
@@ -24,8 +25,17 @@ from airflow_agentic.context.distil import distil
 KEPT_CHARS = 16_000
 
 
+def fresh_causes() -> list[str]:
+    """Return the lines of the third file: all of them, planted in every kind of chatter."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "cause_lines_3.txt")
+    with open(path, encoding="utf-8") as text:
+        return [line.rstrip("\n") for line in text if line.strip() and not line.startswith("#")]
+
+
 def causes(half: str) -> list[str]:
     """Return the lines of every other thread."""
+    if half == "fresh":
+        return fresh_causes()
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "cause_lines_2.txt")
     threads: list[list[str]] = []
     with open(path, encoding="utf-8") as text:
@@ -38,16 +48,17 @@ def causes(half: str) -> list[str]:
 
 
 def kinds(half: str) -> list[str]:
-    """Return every other kind of chatter."""
-    return list(KINDS)[0 if half == "tuning" else 1 :: 2]
+    """Return every other kind of chatter; for the fresh lines all of them."""
+    return list(KINDS) if half == "fresh" else list(KINDS)[0 if half == "tuning" else 1 :: 2]
 
 
 def main() -> None:
     """Print a row for each level, and where INFO lines were lost."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--half", choices=("tuning", "held"), default="tuning")
+    parser.add_argument("--half", choices=("tuning", "held", "fresh"), default="tuning")
     parser.add_argument("--kilobytes", type=int, default=1500)
     parser.add_argument("--levels", default="ERROR,WARNING,INFO")
+    parser.add_argument("--sample", type=float, default=1.0, help="share of the pairs of cause and chatter, by chance")
     parser.add_argument("--lost", action="store_true", help="name the lines that were lost")
     options = parser.parse_args()
     dice, lines = random.Random(17), causes(options.half)
@@ -58,6 +69,8 @@ def main() -> None:
         body = chatter(kind, options.kilobytes * 1000, seed=9)
         for cause in lines:
             at = dice.randrange(len(body))
+            if dice.random() >= options.sample:
+                continue
             total += 1
             for level in levels:
                 log = [*body[:at], record(level.lower(), cause, at), *body[at:]]

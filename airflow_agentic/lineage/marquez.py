@@ -10,6 +10,9 @@ Source: MarquezProject/marquez spec/openapi.yml of 2025-03-27; not tried against
 
 from __future__ import annotations
 
+import json
+import math
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
 
 PRODUCER = "marquez"
 DEPTH, MAX_TASKS, MAX_JOBS, MAX_DATASETS, RUNS, VERSIONS = 5, 10, 60, 60, 10, 10
+SEARCHED, MAX_NAMESPACES = 50, 20
+MOST_BYTES = 50_000_000
 _LONG_AGO = "2000-01-02T00:00:00+00:00"
 _STATES = {"COMPLETED": "COMPLETE", "FAILED": "FAIL", "ABORTED": "ABORT", "RUNNING": "RUNNING"}
 _JOB, _DATASET = "JOB", "DATASET"
@@ -36,15 +41,23 @@ class Marquez:
     :param base_url: of its API server, without ``/api/v1``.
     :param api_key: sent as a bearer token; empty: none.
     :param timeout_s: for connecting and for each answer.
+    :param total_s: for all answers together; what was not read by then is said and left out.
     :param transport: another transport for httpx, such as a recorded one.
     """
 
     def __init__(
-        self, base_url: str, api_key: str = "", *, timeout_s: float = 10.0, transport: httpx.BaseTransport | None = None
+        self,
+        base_url: str,
+        api_key: str = "",
+        *,
+        timeout_s: float = 10.0,
+        total_s: float = 60.0,
+        transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/").removesuffix("/api/v1")
         self._api_key = api_key
         self._timeout_s = timeout_s
+        self._total_s = total_s
         self._transport = transport
 
     def check(self) -> str:
@@ -63,7 +76,8 @@ class Marquez:
         :raises SourceUnavailable: Marquez does not answer.
         """
         with self._open() as client:
-            events = _Around(_Api(client, self.base_url), notes).events(tasks)
+            until = time.monotonic() + self._total_s
+            events = _Around(_Api(client, self.base_url, until=until), notes).events(tasks)
         with reading_of(events, notes) as reader:
             yield reader
 
@@ -77,25 +91,42 @@ class Marquez:
 class _Api:
     """GETs below ``/api/v1``."""
 
-    def __init__(self, client: httpx.Client, shown: str) -> None:
+    def __init__(self, client: httpx.Client, shown: str, *, until: float = math.inf) -> None:
         self._client = client
         self._shown = shown
+        self._until = until
 
     def get(self, path: str, **parameters: str | int) -> dict[str, Any]:
+        """Return an answer's object; empty for 404. :raises SourceUnavailable: no such answer, or no time is left."""
         import httpx
 
+        if time.monotonic() > self._until:
+            raise self._unavailable(path, "the time for all answers together is over")
         try:
-            answer = self._client.get(f"/api/v1{path}", params=parameters)
+            with self._client.stream("GET", f"/api/v1{path}", params=parameters) as answer:
+                body = self._body(path, answer)
             if answer.status_code == 404:
                 return {}
-            if answer.status_code >= 400:
-                raise self._unavailable(path, f"HTTP {answer.status_code}, {answer.text[:200]!r}")
-            found = answer.json()
+            if answer.status_code != 200:
+                raise self._unavailable(path, f"HTTP {answer.status_code}, {body[:200].decode('utf-8', 'replace')!r}")
+            found = json.loads(body)
         except httpx.HTTPError as error:
             raise self._unavailable(path, f"{type(error).__name__}: {error}") from error
-        except ValueError as error:
-            raise self._unavailable(path, "the answer is no JSON") from error
+        except (ValueError, RecursionError) as error:
+            raise self._unavailable(path, "the answer is no JSON that can be read") from error
         return found if isinstance(found, dict) else {}
+
+    def _body(self, path: str, answer: httpx.Response) -> bytes:
+        """Return a body that is not larger, and does not take longer, than it may: a drop a second never times out."""
+        parts, size = [], 0
+        for part in answer.iter_bytes():
+            parts.append(part)
+            size += len(part)
+            if size > MOST_BYTES:
+                raise self._unavailable(path, f"the answer has more than {MOST_BYTES} bytes")
+            if time.monotonic() > self._until:
+                raise self._unavailable(path, "the time for all answers together is over")
+        return b"".join(parts)
 
     def _unavailable(self, path: str, what: str) -> SourceUnavailable:
         return SourceUnavailable(
@@ -112,6 +143,7 @@ class _Around:
         self._notes = notes
         self._versions: dict[_Name, dict[str, Mapping[str, Any]]] = {}
         self._runs: set[str] = set()
+        self._refused = 0
 
     def events(self, tasks: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
         graph: dict[str, Mapping[str, Any]] = {}
@@ -128,16 +160,36 @@ class _Around:
         for node in datasets[:MAX_DATASETS]:
             self._read_versions(*_name(_data(node)))
         found = [event for node in jobs[:MAX_JOBS] for event in self._of_job(_data(node))]
+        if self._refused > 1:
+            self._notes.append(f"{self._refused - 1} more answers of Marquez could not be had")
         return [*found, *self._other_versions()]
 
     def _jobs_called(self, name: str) -> list[str]:
-        """Return the node ids of jobs of exactly that name, in whatever namespace."""
-        found = _listed(self._api.get("/search", q=name, limit=50), "results")
-        return [str(r["nodeId"]) for r in found if r.get("type") == _JOB and r.get("name") == name and r.get("nodeId")]
+        """Return the node ids of jobs of exactly that name, in whatever namespace.
+
+        Where many names hold this one the search may not reach it: then each namespace is asked for it.
+        """
+        found = _listed(self._api.get("/search", q=name, limit=SEARCHED), "results")
+        ids = [str(r["nodeId"]) for r in found if r.get("type") == _JOB and r.get("name") == name and r.get("nodeId")]
+        if ids or len(found) < SEARCHED:
+            return ids
+        known = [str(one.get("name")) for one in _listed(self._part("/namespaces", limit=100), "namespaces")]
+        spaces = [space for space in known if "://" not in space][:MAX_NAMESPACES]  # those of data are addresses
+        return [f"job:{space}:{name}" for space in spaces if self._part(f"/namespaces/{_id(space)}/jobs/{_id(name)}")]
+
+    def _part(self, path: str, **parameters: str | int) -> dict[str, Any]:
+        """Return an answer that the rest can do without: what is not to be had is said, and the rest is used."""
+        try:
+            return self._api.get(path, **parameters)
+        except SourceUnavailable as error:
+            self._refused += 1
+            if self._refused == 1:
+                self._notes.append(f"a part is missing: {error}")
+            return {}
 
     def _read_versions(self, namespace: str, name: str) -> None:
         path = f"/namespaces/{_id(namespace)}/datasets/{_id(name)}/versions"
-        versions = _listed(self._api.get(path, limit=VERSIONS), "versions")
+        versions = _listed(self._part(path, limit=VERSIONS), "versions")
         self._versions[namespace, name] = {str(v.get("version")): v for v in versions}
 
     def _other_versions(self) -> Iterator[dict[str, Any]]:
@@ -154,7 +206,7 @@ class _Around:
     def _of_job(self, data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         namespace, name = _name(data)
         path = f"/namespaces/{_id(namespace)}/jobs/{_id(name)}"
-        job = {"namespace": namespace, "name": name, "facets": _object(self._api.get(path), "facets")}
+        job = {"namespace": namespace, "name": name, "facets": _object(self._part(path), "facets")}
         # The graph's own edges: of the job's current version, whether a run told of them or not.
         yield {
             "eventTime": _LONG_AGO,
@@ -163,7 +215,7 @@ class _Around:
             "inputs": [_bare(d) for d in _listed(data, "inputs")],
             "outputs": [_bare(d) for d in _listed(data, "outputs")],
         }
-        for run in _listed(self._api.get(f"{path}/runs", limit=RUNS), "runs"):
+        for run in _listed(self._part(f"{path}/runs", limit=RUNS), "runs"):
             yield from self._of_run(job, run)
 
     def _of_run(self, job: Mapping[str, Any], run: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -209,7 +261,7 @@ def _dataset_facets(version: Mapping[str, Any]) -> dict[str, Any]:
     """Return a version's facets; its fields are the schema where that facet is not kept."""
     facets = dict(_object(version, "facets"))
     fields = [
-        {"name": f.get("name"), "type": "" if f.get("type") in {None, "UNKNOWN"} else f["type"]}
+        {"name": f.get("name"), "type": "" if f.get("type") in (None, "UNKNOWN") else f["type"]}
         for f in _listed(version, "fields")
     ]
     if fields and not _object(facets, "schema"):

@@ -71,6 +71,7 @@ from airflow_agentic.store.lineage_statements import (
     ASK_VERSIONS,
     ASK_WRITERS,
     NAME_CAP,
+    RAW_IDS,
     RUN_ID,
     RUN_LAST,
     VERSION_CAP,
@@ -82,6 +83,7 @@ from airflow_agentic.store.lineage_tables import (
 )
 
 _IO = {"input": 0, "output": 1}
+_MOST_PADDED = 8_192
 
 
 class SqlLineage:
@@ -274,7 +276,7 @@ class SqlLineageReader:
         """Return all rows, from the driver: SQLAlchemy's way to a known statement costs more than most answers do."""
         text, brought = as_text(statement, sqlite_=self._sqlite)
         if self._sqlite:
-            given = {name: json.dumps(value) if isinstance(value, list) else value for name, value in given.items()}
+            text, given = _for_sqlite(text, given)
         dialect, cursor = self._connection.dialect, self._connection.connection.cursor()
         try:
             cursor.execute(text, {**brought, **given})
@@ -285,7 +287,7 @@ class SqlLineageReader:
             cursor.close()
 
     def _ask_of_runs(self, statement: Select[Any], run_ids: Iterable[str]) -> Sequence[Any]:
-        return self._connection.execute(statement, {"ids": [raw_id(run_id) for run_id in run_ids]}).all()
+        return self._ask(statement, {"ids": [raw_id(run_id) for run_id in run_ids]})
 
     def _edges(self, statement: Select[Any], ids: Sequence[NodeId], io: str) -> tuple[LineageEdge, ...]:
         found = tuple(_edge(row, io) for row in self._ask(statement, {"ids": list(ids)}))
@@ -319,7 +321,11 @@ class SqlLineageReader:
         """Return the run that saw each schema first."""
         if not versions:
             return {}
-        given = {"ids": list({v[0] for v in versions}), "schemas": list({v[2] for v in versions})}
+        given = {
+            "ids": list({v[0] for v in versions}),
+            "schemas": list({v[2] for v in versions}),
+            "firsts": list({v[3] for v in versions}),
+        }
         rows = self._ask(ASK_FIRST_RUNS, given)
         first = {(v[0], v[2], v[3]) for v in versions}
         return {(d, s, at): run_uuid(run) for d, s, at, run in rows if (d, s, at) in first}
@@ -337,6 +343,18 @@ class SqlLineageReader:
             )
             for row in self._ask(statement, given)
         )
+
+
+def _for_sqlite(text: str, given: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return lists as JSON, and those of bytes one by one: as many as the next power of two, so that texts are few."""
+    if RAW_IDS not in text:
+        return text, {name: json.dumps(value) if isinstance(value, list) else value for name, value in given.items()}
+    ids = given["ids"]
+    more = (1 << (len(ids) - 1).bit_length()) - len(ids) if len(ids) <= _MOST_PADDED else 0
+    padded = [*ids, *[ids[-1]] * more]
+    named = {f"id_{number}": one for number, one in enumerate(padded)}
+    rest = {name: value for name, value in given.items() if name != "ids"}
+    return text.replace(RAW_IDS, ", ".join(f":{name}" for name in named)), {**rest, **named}
 
 
 def _edge(row: Any, io: str) -> LineageEdge:

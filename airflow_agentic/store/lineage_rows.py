@@ -45,18 +45,19 @@ def a_run(row: Any, job: LineageJob) -> LineageRun:
     (
         run_id, _, state, _, started_at, ended_at, last_event, parent, _, af_run_id, try_number, _, map_index, *_, key,
     ) = row  # fmt: skip
+    last = moment(last_event)
     return LineageRun(
         run_id=run_uuid(run_id),
         job=job,
         state=STATES[state] if 0 <= state < len(STATES) else "OTHER",
-        last_event=moment(last_event),
+        last_event=last,
         started_at=moment(started_at),
-        ended_at=moment(ended_at),
+        ended_at=last if ended_at == last_event else moment(ended_at),
         airflow_run_id=af_run_id or "",
         try_number=try_number,
         partition_key=key or "",
         map_index=-1 if map_index is None else map_index,
-        parent_run_id=run_uuid(parent) if parent else "",
+        parent_run_id=_shared_uuid(parent) if parent else "",
     )
 
 
@@ -115,7 +116,16 @@ def asset_uris(value: str) -> tuple[str, ...]:
 @lru_cache(maxsize=32_768)
 def moment(micros: int | None) -> str:
     """Return microseconds since 1970 as an ISO text in UTC; empty for none."""
-    return (_EPOCH + timedelta(microseconds=micros)).isoformat() if micros is not None else ""
+    if micros is None:
+        return ""
+    minute, rest = divmod(micros, 60_000_000)
+    second, fraction = divmod(rest, 1_000_000)
+    return f"{_minute(minute)}{second:02}.{fraction:06}+00:00" if fraction else f"{_minute(minute)}{second:02}+00:00"
+
+
+@lru_cache(maxsize=8_192)
+def _minute(number: int) -> str:
+    return (_EPOCH + timedelta(minutes=number)).isoformat()[:17]
 
 
 def micros_of(text: str) -> int:
@@ -129,6 +139,10 @@ def run_uuid(raw: bytes) -> str:
     """Return a run's id as OpenLineage writes it."""
     text = raw.hex()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+_shared_uuid = lru_cache(maxsize=4_096)(run_uuid)
+"""For what many runs share: their parent."""
 
 
 def raw_id(run_id: str) -> bytes:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     BindParameter,
     Boolean,
     ColumnElement,
+    LargeBinary,
     Select,
     Text,
     bindparam,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     exists,
     func,
     literal_column,
+    or_,
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -58,8 +60,8 @@ EDGE_CAP, COLUMN_CAP, COLUMN_READ_CAP, PARTITION_CAP, NAME_CAP, WRITER_CAP, VERS
 RUN_ID, RUN_LAST = (list(RUNS.columns.keys()).index(name) for name in ("run_id", "last_event"))
 """Places in a row of `RUNS`."""
 ASK_CANON = DATASETS.alias("canon")
-ASK_RAW_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
-"""Ids of runs: bytes, which SQLite's JSON cannot carry."""
+RAW_IDS = "/* raw ids */"
+"""Stands where SQLite is given ids one by one: bytes, which its JSON cannot carry."""
 
 
 class _Among(ColumnElement[bool]):
@@ -71,13 +73,16 @@ class _Among(ColumnElement[bool]):
 
     def __init__(self, column: ColumnElement[Any], name: str) -> None:
         self.column = column
-        kind = BigInteger if isinstance(column.type, BigInteger) else Text
+        self.raw = isinstance(column.type, LargeBinary)
+        kind = LargeBinary if self.raw else BigInteger if isinstance(column.type, BigInteger) else Text
         self.sqlite: BindParameter[Any] = bindparam(name, type_=Text)
         self.postgresql: BindParameter[Any] = bindparam(name, type_=ARRAY(kind))
 
 
 @compiles(_Among, "sqlite")
 def _json_list(element: _Among, compiler: SQLCompiler, **kw: Any) -> str:
+    if element.raw:
+        return f"{compiler.process(element.column, **kw)} IN ({RAW_IDS})"
     listed = compiler.process(element.sqlite)
     return f"{compiler.process(element.column, **kw)} IN (SELECT value FROM json_each({listed}))"  # noqa: S608
 
@@ -165,12 +170,13 @@ ASK_JOB_TOLD = select(JOB_FACETS.c.job_id, JOB_FACETS.c.facet, JOB_FACETS.c.at, 
     among(JOB_FACETS.c.job_id), (JOB_FACETS.c.facet == "sql") | (JOB_FACETS.c.facet == "versions")
 )
 ASK_RUN_TOLD = select(RUN_FACETS.c.run_id, RUN_FACETS.c.facet, RUN_FACETS.c.value).where(
-    RUN_FACETS.c.run_id.in_(ASK_RAW_IDS), RUN_FACETS.c.facet.in_(["error", "stack", "ddl", "assertions", "versions"])
+    among(RUN_FACETS.c.run_id),
+    or_(*(RUN_FACETS.c.facet == name for name in ("error", "stack", "ddl", "assertions", "versions"))),
 )
 ASK_RUN = select(RUNS)
 ASK_RUNS_OF_TASK_RUN = ASK_RUN.where(among(RUNS.c.job_id), RUNS.c.af_run_id == bindparam("run"))
-ASK_CHILDREN = ASK_RUN.where(RUNS.c.parent_run_id.in_(ASK_RAW_IDS))
-ASK_RUNS_BY_ID = ASK_RUN.where(RUNS.c.run_id.in_(ASK_RAW_IDS))
+ASK_CHILDREN = ASK_RUN.where(among(RUNS.c.parent_run_id))
+ASK_RUNS_BY_ID = ASK_RUN.where(among(RUNS.c.run_id))
 ASK_PARTITION = (
     ASK_RUN.join(PARTITION_RUNS, PARTITION_RUNS.c.run_id == RUNS.c.run_id)
     .where(among(PARTITION_RUNS.c.partition_key, "keys"))
@@ -215,7 +221,7 @@ ASK_RUN_IO = (
     )
     .join(DATASETS, DATASETS.c.id == RUN_IO.c.dataset_id)
     .join(ASK_CANON, ASK_CANON.c.id == DATASETS.c.canonical_id)
-    .where(RUN_IO.c.run_id.in_(ASK_RAW_IDS))
+    .where(among(RUN_IO.c.run_id))
 )
 ASK_HAS_DDL = exists().where(RUN_FACETS.c.run_id == RUNS.c.run_id, RUN_FACETS.c.facet == "ddl")
 ASK_WRITERS = (
@@ -250,7 +256,11 @@ ASK_VERSIONS = (
 ASK_FIRST_RUNS = (
     select(DATASETS.c.canonical_id, ASK_OBSERVED.schema_id, ASK_OBSERVED.first_at, ASK_OBSERVED.first_run)
     .join(DATASETS, DATASETS.c.id == ASK_OBSERVED.dataset_id)
-    .where(among(DATASETS.c.canonical_id), among(ASK_OBSERVED.schema_id, "schemas"))
+    .where(
+        among(DATASETS.c.canonical_id),
+        among(ASK_OBSERVED.schema_id, "schemas"),
+        among(ASK_OBSERVED.first_at, "firsts"),
+    )
 )
 ASK_SCHEMAS = select(SCHEMAS.c.id, SCHEMAS.c.fields).where(among(SCHEMAS.c.id))
 ASK_OUT_F, ASK_IN_F = FIELDS.alias("out_f"), FIELDS.alias("in_f")

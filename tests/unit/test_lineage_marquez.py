@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -120,8 +122,18 @@ ANSWERS: dict[str, Any] = {
 class Served(BaseHTTPRequestHandler):
     asked: list[tuple[str, str]] = []
 
+    odd: dict[str, Any] = {}
+    """Answers in place of the usual ones: an object, bytes as they are, a status, or seconds to wait for one."""
+
     def do_GET(self) -> None:
         url = urlsplit(self.path)
+        odd = next((value for end, value in Served.odd.items() if unquote(url.path).endswith(end)), None)
+        if isinstance(odd, float):
+            time.sleep(odd)
+        elif isinstance(odd, int):
+            return self._send(odd, {"code": odd, "message": "oops"})
+        elif odd is not None:
+            return self._send(200, odd)
         Served.asked.append((self.path, self.headers.get("Authorization") or ""))
         if "broken" in (self.headers.get("Authorization") or ""):
             return self._send(500, {"code": 500, "message": "oops"})
@@ -134,7 +146,8 @@ class Served(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.end_headers()
-        self.wfile.write(json.dumps(body).encode())
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self.wfile.write(body if isinstance(body, bytes) else json.dumps(body).encode())
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
@@ -197,3 +210,80 @@ def test_a_marquez_that_is_away_says_which_connection_to_mend(address: str, key:
     where = address if key else "http://127.0.0.1:9"
     with pytest.raises(SourceUnavailable, match="marquez_conn_id"), Marquez(where, key).reading([("a", "b")], []):
         pass
+
+
+@pytest.fixture
+def odd() -> Iterator[dict[str, Any]]:
+    Served.odd.clear()
+    yield Served.odd
+    Served.odd.clear()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [500, 503, 301, b"<html>a proxy</html>", b'{"versions": [', b"[" * 100_000, b"", 2.0],
+    ids=["500", "503", "moved", "html", "half", "deep", "empty", "too slow"],
+)
+def test_one_answer_that_cannot_be_had_costs_its_part_and_is_said(
+    address: str, odd: dict[str, Any], answer: Any
+) -> None:
+    odd["/datasets/raw.orders/versions"] = answer
+    notes: list[str] = []
+    with Marquez(address, timeout_s=0.3).reading([("feed", "load")], notes) as reader:
+        assert [row["name"] for row in answers.neighbours(reader, "upstream", "feed.load")] == [
+            "raw.orders",
+            "vendor.migrate",
+        ]
+    assert "a part is missing" in notes[0] and "versions" in notes[0]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"versions": None}, {"versions": {"a": 1}}, {"versions": [None, 3, {"version": None}]}, {"unknown": True}, [], {},
+        {"versions": [{**version(2, "11-01", "id:int", by=12), "fields": [{"name": ["x"], "type": ["y"]}, {"type": 4}]}]},
+        {"versions": [{**version(2, "11-01", "id:int"), "createdAt": None, "createdByRun": "x", "facets": 7}]},
+    ],
+    ids=["null", "object", "members", "unknown", "a list", "nothing", "types", "times"],
+)  # fmt: skip
+def test_odd_fields_are_as_if_they_were_absent(address: str, odd: dict[str, Any], answer: Any) -> None:
+    odd["/datasets/raw.orders/versions"] = answer
+    with Marquez(address).reading([("feed", "load")], []) as reader:
+        assert [row["name"] for row in answers.neighbours(reader, "upstream", "feed.load")] == [
+            "raw.orders",
+            "vendor.migrate",
+        ]
+
+
+def test_a_slow_marquez_is_left_after_its_time_and_says_what_was_not_read(address: str, odd: dict[str, Any]) -> None:
+    odd["/runs"] = 0.3
+    notes: list[str] = []
+    began = time.monotonic()
+    with Marquez(address, timeout_s=5, total_s=0.2).reading([("feed", "load")], notes) as reader:
+        assert reader.find_jobs("feed.load")
+    assert time.monotonic() - began < 2 and "time for all answers together is over" in notes[0]
+
+
+def test_a_job_that_the_search_does_not_reach_is_asked_for_in_each_namespace(address: str, odd: dict[str, Any]) -> None:
+    odd["/search"] = {"totalCount": 900, "results": [{**NOISE, "name": f"feed.load_{n}"} for n in range(50)]}
+    with Marquez(address).reading([("feed", "load")], []) as reader:
+        assert [row["name"] for row in answers.neighbours(reader, "upstream", "feed.load")] == [
+            "raw.orders",
+            "vendor.migrate",
+        ]
+
+
+def test_a_namespace_and_a_name_with_slashes_and_colons_are_found_again(address: str, odd: dict[str, Any]) -> None:
+    path = ("s3://lake:9000/a b", "landing/2026/orders:v2%2F.json")
+    node = f"dataset:{path[0]}:{path[1]}"
+    reads = {**job_node(LOAD), "inEdges": [{"origin": node, "destination": "job:prod:feed.load"}]}
+    reads["data"]["inputs"] = [{"namespace": path[0], "name": path[1]}]
+    named = {"id": {"namespace": path[0], "name": path[1]}, "namespace": path[0], "name": path[1]}
+    odd["/lineage"] = {"graph": [reads, {"id": node, "type": "DATASET", "data": named, "inEdges": [], "outEdges": []}]}
+    odd["/jobs/feed.load/runs"] = {"runs": []}
+    odd[f"/{path[0]}/datasets/{path[1]}/versions"] = {"versions": [{**version(5, "11-01", "id:int"), **named}]}
+    with Marquez(address).reading([("feed", "load")], []) as reader:
+        found = [row["name"] for row in answers.neighbours(reader, "upstream", "feed.load")]
+        known = answers.schemas(reader, found[0])
+    assert len(found) == 1 and "orders:v2%2F.json" in found[0]
+    assert known[0]["detail"] == "id int"
