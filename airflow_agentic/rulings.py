@@ -25,6 +25,7 @@ from airflow_agentic.ports import Forge
 from airflow_agentic.records import Proof, ProofStatus, Proposal, StagingPermit, Verdict
 from airflow_agentic.scope import Scope, TrustLevel
 from airflow_agentic.store.engine import Store
+from airflow_agentic.store.spending import TeamDay
 
 _LOOKED_AT = 50
 _BREACH = "breach"
@@ -113,6 +114,19 @@ class Rulings:
             proved=sum(proof is not None and proof.status is ProofStatus.PROVED for proof in proofs),
             investigated=sum(self.store.incidents.kept(one.id, Proposal) is not None for one in newest),
         )
+
+    def team(self, granted: Mandate) -> TeamDay | None:
+        """Return what the Dags of a mandate's rule, or of its trust group, may cost together in a day; None: no limit.
+
+        A Dag without an incident has cost nothing.
+        """
+        if granted.usd_per_team_day is None:
+            return None
+        policy = self.policy.current()
+        known = {one.dag_id: one for one in reversed(self.store.incidents.list(limit=1_000))}
+        theirs = {dag: policy.mandate_for(dag, one.tags, one.owners, self.scope) for dag, one in known.items()}
+        same = (d for d, m in theirs.items() if granted.rule == m.rule or granted.trust_group == m.trust_group)
+        return TeamDay(usd=granted.usd_per_team_day, dags=tuple(sorted(same)))
 
     def groups(self) -> dict[str, Mandate]:
         """Return each trust group of which something is known, with the mandate of one of its Dags."""

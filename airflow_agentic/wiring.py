@@ -344,7 +344,9 @@ class Parts:
         agent = build_agent(
             scope,
             client=lambda: anthropic_client(scope.anthropic_conn_id),
-            spending=self.store.spending(scope.usd_per_incident, scope.usd_per_day, mandate.usd_per_dag_day),
+            spending=self.store.spending(
+                scope.usd_per_incident, scope.usd_per_day, mandate.usd_per_dag_day, self.rulings.team(mandate)
+            ),
             redactor=self.redactor,
             reader=self.reader,
             record=lambda kind, payload: self._note(incident, kind, payload),

@@ -170,8 +170,10 @@ def _said(mandate: Mandate) -> dict[str, str]:
         "needs_person": "; ".join(f"{chain.trigger} → {chain.response.value}" for chain in mandate.chains),
         "approvers": " ".join(mandate.approvers) or "whoever may edit the triage Dag",
         "reviewers": " ".join(scope.reviewers),
-        "usd per incident, Dag and day, day": (
-            f"{scope.usd_per_incident}, {mandate.usd_per_dag_day or 'no limit'}, {scope.usd_per_day}"
+        "usd per incident": f"{scope.usd_per_incident:g}",
+        "usd a day, of the Dag, the team, all": ", ".join(
+            "no limit" if usd is None else f"{usd:g}"
+            for usd in (mandate.usd_per_dag_day, mandate.usd_per_team_day, scope.usd_per_day)
         ),
         "maintenance": "; ".join(window.why for window in mandate.windows),
         "kill_switch": str(mandate.killed),

@@ -122,7 +122,8 @@ def _of_mandate(mandate: Mandate) -> Iterator[Power]:
     yield power("trust level at the start", order.index(mandate.start_level or scope.trust_level) + 1)
     for name in ("max_files", "max_lines", "usd_per_incident", "usd_per_day"):
         yield power(name, getattr(scope, name))
-    yield power("usd_per_dag_day", NO_LIMIT if mandate.usd_per_dag_day is None else mandate.usd_per_dag_day)
+    for name in ("usd_per_dag_day", "usd_per_team_day"):
+        yield power(name, NO_LIMIT if getattr(mandate, name) is None else getattr(mandate, name))
     # More occurrences are less: 1000 is the most that a policy may say.
     yield power("model asked early", 1001 - mandate.occurrences)
     yield from (power(f"change {glob}") for glob in scope.allowed_paths or ("**",))

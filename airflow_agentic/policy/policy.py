@@ -40,6 +40,7 @@ class Mandate:
     start_level: TrustLevel | None = None
     trust_group: str = ""
     usd_per_dag_day: float | None = None
+    usd_per_team_day: float | None = None
     windows: tuple[Window, ...] = ()
     killed: bool = False
     sample_columns: tuple[str, ...] = ()
@@ -105,6 +106,7 @@ class Policy:
             start_level=terms.start_level,
             trust_group=terms.trust_group or alone,
             usd_per_dag_day=terms.usd_per_dag_day,
+            usd_per_team_day=terms.usd_per_team_day,
             windows=terms.maintenance or (),
             killed=self.file.kill_switch or bool(terms.kill_switch),
             sample_columns=terms.sample_columns or (),

@@ -134,6 +134,8 @@ class Terms(BaseModel):
     """Asked to review beside the connection's, as the forge names them."""
     usd_per_incident: float | None = Field(default=None, ge=0, le=1000)
     usd_per_dag_day: float | None = Field(default=None, ge=0, le=100000)
+    usd_per_team_day: float | None = Field(default=None, ge=0, le=100000)
+    """For all Dags together that this rule is for, or that share its *trust_group*."""
     usd_per_day: float | None = Field(default=None, ge=0, le=100000)
     maintenance: tuple[Window, ...] | None = None
     kill_switch: bool | None = None

@@ -14,7 +14,7 @@ from airflow_agentic.store.database import Database
 from airflow_agentic.store.fixes import SqlFixes
 from airflow_agentic.store.incidents import SqlIncidents
 from airflow_agentic.store.ledger import SqlLedger
-from airflow_agentic.store.spending import SqlSpending
+from airflow_agentic.store.spending import SqlSpending, TeamDay
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +28,15 @@ class Store:
     fixes: SqlFixes
 
     def spending(
-        self, usd_per_incident: float, usd_per_day: float, usd_per_dag_day: float | None = None
+        self,
+        usd_per_incident: float,
+        usd_per_day: float,
+        usd_per_dag_day: float | None = None,
+        team: TeamDay | None = None,
     ) -> SqlSpending:
         """Return the account with these limits; the sums are those of the whole store."""
         limits = {"usd_per_incident": usd_per_incident, "usd_per_day": usd_per_day}
-        return SqlSpending(self.database, **limits, usd_per_dag_day=usd_per_dag_day)
+        return SqlSpending(self.database, **limits, usd_per_dag_day=usd_per_dag_day, team=team)
 
     def close(self) -> None:
         """Close this process's connections; using the store again opens new ones."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import uuid
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
 
@@ -20,21 +20,38 @@ from airflow_agentic.store.clock import now
 from airflow_agentic.store.database import Database
 from airflow_agentic.store.tables import INCIDENTS, SPENDING
 
-_PLACES = {"usd_per_dag_day": "the policy"}
+_PLACES = {"usd_per_dag_day": "the policy", "usd_per_team_day": "the policy"}
 MICROS = 1_000_000
 """Millionths in a dollar."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeamDay:
+    """What the Dags of one team may cost together in a day."""
+
+    usd: float
+    dags: tuple[str, ...]
 
 
 class SqlSpending:
     """The port `Spending` on a database."""
 
     def __init__(
-        self, database: Database, *, usd_per_incident: float, usd_per_day: float, usd_per_dag_day: float | None = None
+        self,
+        database: Database,
+        *,
+        usd_per_incident: float,
+        usd_per_day: float,
+        usd_per_dag_day: float | None = None,
+        team: TeamDay | None = None,
     ) -> None:
         self._database = database
+        self._team = team
         self._limits = {"usd_per_incident": usd_per_incident, "usd_per_day": usd_per_day}
         if usd_per_dag_day is not None:
             self._limits["usd_per_dag_day"] = usd_per_dag_day
+        if team is not None:
+            self._limits["usd_per_team_day"] = team.usd
 
     def reserve(self, incident_id: str, usd: float) -> str:
         """Hold *usd* and return the reservation's id.
@@ -49,6 +66,7 @@ class SqlSpending:
                 "usd_per_incident": SPENDING.c.incident_id == incident_id,
                 "usd_per_day": SPENDING.c.day == at[:10],
                 "usd_per_dag_day": and_(SPENDING.c.day == at[:10], _of_the_same_dag(incident_id)),
+                "usd_per_team_day": and_(SPENDING.c.day == at[:10], _of_the_team(incident_id, self._team)),
             }
             for field, limit in self._limits.items():
                 check_limit(field, limit, _sum(connection, sums[field]), wanted)
@@ -98,6 +116,12 @@ def _of_the_same_dag(incident_id: str) -> ColumnElement[bool]:
     dag = select(INCIDENTS.c.dag_id).where(INCIDENTS.c.id == incident_id).scalar_subquery()
     siblings = select(INCIDENTS.c.id).where(INCIDENTS.c.dag_id == dag)
     return or_(SPENDING.c.incident_id == incident_id, SPENDING.c.incident_id.in_(siblings))
+
+
+def _of_the_team(incident_id: str, team: TeamDay | None) -> ColumnElement[bool]:
+    dags = team.dags if team else ()
+    theirs = select(INCIDENTS.c.id).where(INCIDENTS.c.dag_id.in_(dags))
+    return or_(SPENDING.c.incident_id == incident_id, SPENDING.c.incident_id.in_(theirs))
 
 
 def _sum(connection: Connection, rows: ColumnElement[bool]) -> int:
