@@ -19,6 +19,9 @@ import pipelines_drift
 import pipelines_faults
 import pipelines_forms
 import pipelines_outside
+import pipelines_second
+import pipelines_shop
+import pipelines_third
 from case_maker import Spec, judge_case, make_case
 
 from airflow_agentic.agents.propose import propose
@@ -41,6 +44,9 @@ SPECS: dict[str, Spec] = {
         *pipelines_forms.SPECS,
         *pipelines_faults.SPECS,
         *pipelines_outside.SPECS,
+        *pipelines_second.SPECS,
+        *pipelines_third.SPECS,
+        *pipelines_shop.SPECS,
     )
 }
 
