@@ -30,6 +30,7 @@ from airflow_agentic.guardrails.redact import SpanRedactor
 from airflow_agentic.plugs import build_agent, build_forge, build_rules, build_sources
 from airflow_agentic.ports import Agent
 from airflow_agentic.records import (
+    Action,
     Answer,
     Approval,
     Dossier,
@@ -47,6 +48,7 @@ from airflow_agentic.triggers.incidents import incident_id
 from airflow_agentic.upstream import serve_upstream
 from airflow_agentic.workspaces.local import LocalWorkspace
 from airflow_agentic.workspaces.sandbox import LAYERS
+from airflow_agentic.workspaces.settle import settle
 from airflow_agentic.workspaces.staging import PrepareStep, Staging
 
 PUBLISHED = (OutcomeStatus.PR_OPENED, OutcomeStatus.PR_UPDATED, OutcomeStatus.PR_UNCHANGED)
@@ -285,6 +287,7 @@ def _write(store: Store, incident: str, out: Path) -> dict[str, Any]:
     verdict, outcome = kept(incident, Verdict), kept(incident, Outcome)
     if not (dossier and proposal and proof and verdict and outcome):
         raise AgenticError(f"Writing the results failed: incident {incident!r} did not come to its end.")
+    proposal = settle(proposal, proof, verdict)
     decision = _decision(dossier, proposal, proof, verdict, outcome)
     (out / "decision.json").write_text(json.dumps(decision, indent=1) + "\n", encoding="utf-8")
     diff = proposal.change.diff if proposal.change and decision["prs"] else ""
@@ -295,12 +298,13 @@ def _write(store: Store, incident: str, out: Path) -> dict[str, Any]:
 
 
 def _decision(dossier: Dossier, proposal: Proposal, proof: Proof, verdict: Verdict, outcome: Outcome) -> dict[str, Any]:
-    said = proposal.diagnosis
+    said, published = proposal.diagnosis, outcome.status in PUBLISHED
+    action = Action.NOTIFY if said.action is Action.FIX_CODE and not published else said.action
     return {
-        "action": said.action.value,
+        "action": action.value,
         "category": said.category.value,
         "incidents": 1,
-        "prs": int(outcome.status in PUBLISHED),
+        "prs": int(published),
         "root_cause": {
             "dag_id": said.root_cause_dag,
             "task_id": said.root_cause_task,

@@ -70,6 +70,7 @@ from airflow_agentic.records import (
     Suspect,
     Verdict,
 )
+from airflow_agentic.workspaces.settle import settle
 from airflow_agentic.workspaces.validate import validate
 
 R = TypeVar("R")
@@ -255,6 +256,7 @@ def deliver(incident_id: str, parts: Deliverance) -> Outcome:
         dossier, proposal = _kept(parts.incidents, incident, Dossier), _kept(parts.incidents, incident, Proposal)
         proof, verdict = _kept(parts.incidents, incident, Proof), _kept(parts.incidents, incident, Verdict)
         approval = answer_to(parts.ledger.entries(incident_id), proposal, verdict)
+        proposal = settle(proposal, proof, verdict)
         with stage(parts.ledger, incident_id, "publish", go=parts.go) as facts:
             outcome = publish(
                 incident,

@@ -123,6 +123,7 @@ def _renames(
         ),
         reverse=True,
     )
+    before, after = {f.path: f for f in gone}, {f.path: f for f in new}
     found: list[ShapeChange] = []
     used: set[str] = set()
     top: dict[str, list[tuple[float, str, str]]] = {}
@@ -135,7 +136,10 @@ def _renames(
             continue
         used |= {old, fresh}
         same_words = name_tokens(_leaf(old)) == name_tokens(_leaf(fresh))
-        if same_words or (score >= SURE and score - max(rivals, default=0.0) >= MARGIN):
+        if _only_qualified(before[old], after[fresh], gone, new):
+            told = f"field {old!r} is now called {fresh!r}"
+            found.append(_change("renamed", old, old, fresh, told, max(score, SURE)))
+        elif same_words or (score >= SURE and score - max(rivals, default=0.0) >= MARGIN):
             found.append(_change("renamed", old, old, fresh, f"field {old!r} is now called {fresh!r}", score))
         else:
             found.append(
@@ -144,6 +148,27 @@ def _renames(
                 )
             )
     return found
+
+
+_OTHER_THING = {
+    *("net", "gross", "hash", "hashed", "masked", "local", "utc", "old", "new", "prev", "previous", "last", "first"),
+    *("min", "max", "avg", "mean", "sum", "count", "raw", "estimated", "planned", "actual"),
+}
+"""Words that make another thing of what they stand beside: ``net_amount`` is no new name of ``amount``."""
+
+
+def _only_qualified(old: FieldShape, new: FieldShape, gone: list[FieldShape], fresh: list[FieldShape]) -> bool:
+    """Say whether one name is the other and a word more, nothing else shares a word, and form and size are equal."""
+    a, b = set(name_tokens(_leaf(old.path))), set(name_tokens(_leaf(new.path)))
+    shared = (a & b) - _IDENTIFIERS
+    if not shared or not (a <= b or b <= a) or (a ^ b) & _OTHER_THING or _kinds(old) != _kinds(new):
+        return False
+    if _folds(old) != _folds(new) and not _folds(old) & _folds(new):
+        return False
+    if old.mean is not None and new.mean is not None and _ratio(old.mean, new.mean) >= 2:
+        return False
+    rivals = [f for f in (*gone, *fresh) if f not in (old, new) and set(name_tokens(_leaf(f.path))) & shared]
+    return not rivals
 
 
 def _rename_score(old: FieldShape, new: FieldShape, old_order: list[str], new_order: list[str]) -> float:

@@ -65,7 +65,8 @@ _NETWORK = Row(
     classes="ConnectionResetError|ConnectionRefusedError|ConnectionAbortedError|BrokenPipeError|RemoteDisconnected|IncompleteRead|ReadTimeout|"
     r"ConnectTimeout|ConnectionTimeout|ReadTimeoutError|ConnectTimeoutError|TimeoutError|timeout|PoolTimeout|WriteTimeout|ServerDisconnectedError|ChunkedEncodingError|"
     r"ServiceUnavailable|TooManyRequests|DeadlockDetected|LockNotAvailable|AdminShutdown|CannotConnectNow|CrashShutdown|SerializationFailure|NewConnectionError|MaxRetryError|"
-    r"EndpointConnectionError|ThrottlingException|SlowDown|ProtocolError|RemoteProtocolError|ConnectError|ConnectionError|APIConnectionError|InternalServerError",
+    r"EndpointConnectionError|ThrottlingException|SlowDown|ProtocolError|RemoteProtocolError|ConnectError|ConnectionError|APIConnectionError|InternalServerError|"
+    r"BusyLoadingError|ConcurrentAppendException|ConcurrentModificationException|ConcurrentWriteException|CommitFailedException|ServerBusyError|NoBrokersAvailable|OperationTimedOut|DeadlineExceeded|GatewayTimeout|BadGateway",
     words=r"connection (?:was )?(?:reset|refused|aborted|closed unexpectedly|timed out)|timed out|time-?out (?:expired|exceeded|error)|read timeout|"
     r"temporary failure in name resolution|temporarily unavailable|try again later|name or service not known|deadlock (?:detected|found)|"
     r"lock (?:wait )?time-?out|could not obtain lock|database is locked|could not set lock on file|conflicting lock is held|"
@@ -74,7 +75,9 @@ _NETWORK = Row(
     r"max retries exceeded|network is unreachable|no route to host|database system is (?:starting up|shutting down|in recovery)|"
     r"terminating connection due to|connection (?:has been|is) closed|server has gone away|lost connection to|under maintenance|"
     r"in maintenance mode|warehouse .{0,60}(?:suspended|is resuming)|leader not available|not the leader|(?:broker|coordinator) .{0,40}not available|"
-    r"limit of size \d+ overflow",
+    r"limit of size \d+ overflow|loading the dataset in memory|concurrent (?:update|append|modification|write|delete)|(?:try|retry) the (?:operation|request|transaction)(?: again)?|"
+    r"resource temporarily|server (?:is )?(?:too )?busy|ServerBusy|StatusCode\.UNAVAILABLE|DEADLINE_EXCEEDED|upstream connect error|bad gateway|gateway time-?out|"
+    r"ORA-00060|ORA-125(?:14|41)|no brokers available|stale file handle|connection (?:lost|terminated|broken)",
 )
 _ROWS = (
     Row(

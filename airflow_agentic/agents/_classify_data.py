@@ -8,6 +8,7 @@ from airflow_agentic.agents._classify import chain_of
 from airflow_agentic.agents._verdict import Verdict
 from airflow_agentic.records import Action, Category, Dossier, Evidence, ShapeChange, TaskError, Transience, Trust
 from airflow_agentic.shapes import difference
+from airflow_agentic.tracebacks import own_frames
 
 _CHECK = re.compile(
     r"(?:data|quality|row|table|column|schema)?[ _]?(?:check|expectation|assertion|constraint|validation|test)s?\b[^\n]{0,80}\b(?:fail|violat|not met|did not pass)|"
@@ -39,6 +40,16 @@ _FEWER = re.compile(
 )
 _MISSING_FILE = re.compile(
     r"FileNotFoundError|NoSuchKey|No such file or directory|No files found|Path does not exist|BlobNotFound|NoSuchUpload",
+    re.IGNORECASE,
+)
+_STALE = re.compile(
+    r"\bfreshness\b|\b(?:is|are) stale\b|\bis \d+(?:\.\d+)? (?:minutes|hours|days) (?:old|behind|late)|last (?:loaded|updated|delivered)\b[^\n]{0,60}\bago|"
+    r"(?:has|have) (?:still )?not (?:yet )?(?:arrived|landed|been (?:delivered|published|loaded|uploaded))|\bnot (?:yet )?(?:arrived|landed|delivered|published)\b",
+    re.IGNORECASE,
+)
+_RULE = re.compile(
+    r"business rule|\bexceeds?\b|tolerance|reconcil|does not (?:match|balance|add up|tally)|do not (?:match|balance|add up|tally)|mismatch|unbalanced|imbalance|"
+    r"sanity|implausib|\bmust (?:not )?be\b|\bmust equal\b|too (?:many|few|high|low|large|small)\b|outlier|anomal|\bsuspicious|\bnegative\b|(?:less|greater|more|fewer|lower|higher) than",
     re.IGNORECASE,
 )
 _DRIFT = re.compile(
@@ -85,12 +96,18 @@ def classify_data(dossier: Dossier) -> Verdict | None:
             confidence=0.75,
             why="the input of this interval has not been delivered",
         )
+    if error is not None and _STALE.search(said) and _is_raised(error):
+        return _quarantined(Category.LATE_DATA, said, "the data of this interval had not come when it was read", 0.75)
     if error is not None and re.search(r"AirflowSensorTimeout|Sensor has timed out", said):
         return _quarantined(Category.LATE_DATA, said, "what the sensor waits for has not come", 0.8)
     if error is not None:
         held = _held(dossier, said, changes)
         if held is not None:
             return held
+    if error is not None and _RULE.search(error.message) and _is_raised(error) and len(error.chain) < 2:
+        return _quarantined(
+            Category.BAD_DATA, said, "the pipeline's own rule holds back the data of this interval", 0.65
+        )
     if error is not None and _FORMAT.search(said):
         return Verdict(
             category=Category.SCHEMA_DRIFT,
@@ -110,6 +127,12 @@ def classify_data(dossier: Dossier) -> Verdict | None:
             confidence=0.7 if changes else 0.5,
         )
     return None
+
+
+def _is_raised(error: TaskError) -> bool:
+    """Say whether the pipeline's own code refused: its innermost line is a ``raise``, or there is no line to see."""
+    own = own_frames(error.frames)
+    return not own or own[-1].code.lstrip().startswith(("raise", "assert"))
 
 
 def _held(dossier: Dossier, said: str, changes: tuple[ShapeChange, ...]) -> Verdict | None:
@@ -173,6 +196,9 @@ def is_check(error: TaskError, said: str) -> bool:
         said,
     ):
         return False
+    own = own_frames(error.frames)
+    if own and _is_raised(error) and _CHECK_TASK.search(own[-1].function) and not _DRIFT.search(said):
+        return True
     return bool(_CHECK.search(said)) or (
         bool(_CHECK_TASK.search(error.task.task_id))
         and bool(re.search(r"fail|expected|rows|null|dupl", said, re.IGNORECASE))

@@ -24,8 +24,10 @@ log = logging.getLogger(__name__)
 
 DRIFT_FIXERS = (
     "file_form",
+    "text_form",
     "envelope",
     "added_field",
+    "csv_positions",
     "renamed_value",
     "split_name",
     "changed_unit",
@@ -40,6 +42,7 @@ DRIFT_FIXERS = (
     "duplicate_records",
     "optional_key",
     "known_names",
+    "converted_field",
 )
 CODE_FIXERS = ("airflow_api", "missing_import", "template_variable", "reverted_commit")
 _FORMAT_FIXERS = {"date_format", "changed_type"}

@@ -92,13 +92,15 @@ def _records_of(text: str, name: str, whole: bool) -> tuple[Landed, ...]:
     if name.endswith((".csv", ".tsv", ".psv")):
         return (_delimited(text, name, whole),)
     if name.endswith((".jsonl", ".ndjson")):
+        if text.lstrip().startswith("[") and whole:
+            return tuple(replace(one, form=("json array", *one.form)) for one in _json(text, whole))
         return (_lines(text, whole),)
     if text.lstrip()[0] in "{[":
         try:
             return _json(text, whole)
         except Unreadable:
             if "\n" in text.strip() and text.lstrip()[0] == "{":
-                return (_lines(text, whole),)
+                return (replace(_lines(text, whole), form=("json lines",)),)
             raise
     if name.endswith(".json"):
         raise Unreadable(f"is no JSON: it begins with {_kind_of_text(text)}")
@@ -198,7 +200,7 @@ def _delimited(text: str, name: str, whole: bool) -> Landed:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     except csv.Error as error:
         raise Unreadable(f"is malformed CSV: {error}") from error
-    header = [column.strip() or f"column {n}" for n, column in enumerate(rows[0], start=1)]
+    header = [column if column.strip() else f"column {n}" for n, column in enumerate(rows[0], start=1)]
     ragged = sum(1 for row in rows[1:] if row and len(row) != len(header))
     if ragged > len(rows) / 2:
         raise Unreadable(

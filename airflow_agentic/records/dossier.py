@@ -129,7 +129,7 @@ class DataShape:
     fields: tuple[FieldShape, ...]
     form: tuple[str, ...] = ()
     """What is unusual about the file itself: ``gzip``, ``byte order mark``, ``windows-1252``, ``delimiter ;``,
-    ``comment lines``; empty for UTF-8 with commas."""
+    ``comment lines``, ``json lines`` or ``json array`` where the name says the other; empty for UTF-8 with commas."""
 
 
 @dataclass(frozen=True, kw_only=True)

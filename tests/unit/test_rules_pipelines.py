@@ -152,7 +152,7 @@ TRAPS = {
     "a null": ("def main(rows):\n    return [o['customer_id'].lower() for o in rows]\n", GOOD, [{**o, "customer_id": None} for o in GOOD]),
     "the pipeline's own guard": ("def main(rows):\n    for o in rows:\n        if 'customer_id' not in o:\n            raise ValueError('missing customer_id')\n    return [o['customer_id'] for o in rows]\n", GOOD, RENAMED),
     "a count that is no time": (TIME, GOOD, [{**o, "ordered_at": 20260000 + i} for i, o in enumerate(GOOD)]),
-    "a list now": ("def main(rows):\n    return [o['customer_id'].upper() for o in rows]\n", GOOD, [{**o, "customer_id": [o["customer_id"]]} for o in GOOD]),
+    "a list of several now": ("def main(rows):\n    return [o['customer_id'].upper() for o in rows]\n", GOOD, [{**o, "customer_id": [o["customer_id"], f"X{i}"]} for i, o in enumerate(GOOD)]),
     "a plain bug": ("def main(rows):\n    return 1 / (0 if 'x' in rows[0] else 1)\n", GOOD, [{**o, "x": 1} for o in GOOD]),
     "a key of another thing": ("CONFIG = {'a': 1}\n\ndef main(rows):\n    return CONFIG['b' if 'customerId' in rows[0] else 'a']\n", GOOD, RENAMED),
 }

@@ -22,7 +22,7 @@ _ISO = re.compile(r"Invalid isoformat string: ['\"](?P<value>[^'\"]{4,60})['\"]"
 _NUMBER = re.compile(r"strptime\(\) argument 1 must be str, not (?:int|float)|fromisoformat: argument must be str")
 _OFFSET = re.compile(r"can't (?:compare|subtract) offset-naive and offset-aware")
 _TIME = re.compile(r"9999-99|99:99|99[/.]99[/.]9|^9{8}$")
-_EPOCHS = {"seconds": (1, 1e8, 1e11), "milliseconds": (1000, 1e11, 1e14), "microseconds": (1_000_000, 1e14, 1e17)}
+EPOCHS = {"seconds": (1, 1e8, 1e11), "milliseconds": (1000, 1e11, 1e14), "microseconds": (1_000_000, 1e14, 1e17)}
 ISO = "ISO 8601"
 _ISO_TEXT = re.compile(r"^9{4}-99-99(?P<sep>[T ]|A)99:99(?P<s>:99)?(?P<f>[.,]9{1,9})?(?P<z>A|Z|[+-]99:?99)?$")
 _DATES = {"9999-99-99": "%Y-%m-%d", "9999/99/99": "%Y/%m/%d", "99999999": "%Y%m%d", "99.99.9999": "%d.%m.%Y"}
@@ -37,7 +37,7 @@ def fix(bench: Bench) -> Fix | None:
     if not (offset or any(p.search(said) for p in (_REMAINS, _NO_MATCH, _ISO, _NUMBER))):
         return None
     for path, frame in bench.own()[:2]:
-        code = parse(bench.text(path))
+        code = with_constants(bench, parse(bench.text(path)))
         if code is None or not bench.editable(path):
             continue
         scope = code.scope_at(frame.line)
@@ -56,9 +56,9 @@ def _follow(bench: Bench) -> Fix | None:
     for move in field_moves(bench):
         shape = bench.failing(move.dataset)
         forms = {f for field in (shape.fields if shape else ()) if field.path == move.now for f in field.formats}
-        new = {_of_pattern(form) for form in forms}
+        new = {of_pattern(form) for form in forms}
         for path in {edit.path for edit in bench.edits()}:
-            code = parse(bench.text(path))
+            code = with_constants(bench, parse(bench.text(path)))
             calls = (
                 [
                     n
@@ -81,7 +81,8 @@ def _follow(bench: Bench) -> Fix | None:
     return None
 
 
-def _of_pattern(form: str) -> tuple[str, ...]:
+def of_pattern(form: str) -> tuple[str, ...]:
+    """Return the `strptime` forms that a pattern of text can have; none where day and month may be swapped."""
     match = _ISO_TEXT.fullmatch(form)
     if match is None:
         return (_DATES[form],) if form in _DATES else ()
@@ -115,7 +116,7 @@ def _epoch(bench: Bench, call: ast.Call) -> str | None:
             and any(_TIME.search(f) for f in was.formats)
             and set(now.types) <= {"integer", "number"}
         ):
-            units.add(next((u for u, (_, low, high) in _EPOCHS.items() if low <= now.low <= now.high < high), None))
+            units.add(next((u for u, (_, low, high) in EPOCHS.items() if low <= now.low <= now.high < high), None))
     return units.pop() if len(units) == 1 else None
 
 
@@ -174,6 +175,34 @@ def _change(
     )
 
 
+def with_constants(bench: Bench, code: Code | None) -> Code | None:
+    """Put the text of a constant where a parse call names it; positions stay, so the file's own text does too."""
+    for node in ast.walk(code.tree) if code else ():
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "strptime"):
+            continue
+        form = node.args[1] if len(node.args) == 2 else None
+        if isinstance(form, (ast.Name, ast.Attribute)):
+            name = form.id if isinstance(form, ast.Name) else form.attr
+            texts = _constant(code, name) or {
+                t for p in bench.python_files() for t in _constant(parse(bench.text(p)), name)
+            }
+            if len(texts) == 1:
+                node.args[1] = ast.copy_location(ast.Constant(value=texts.pop()), form)
+    return code
+
+
+def _constant(code: Code | None, name: str) -> set[str]:
+    if code is None or name not in code.text:
+        return set()
+    return {
+        text
+        for node in ast.walk(code.tree)
+        if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        if isinstance(target, ast.Name) and target.id == name and (text := literal(node.value)) and "%" in text
+    }
+
+
 def _parses(node: ast.AST) -> bool:
     if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args):
         return False
@@ -202,6 +231,11 @@ def _new_formats(bench: Bench, said: str, old: str | None) -> tuple[str, ...]:
     tail = rest["rest"].strip("'\" ") if rest else ""
     if rest and re.fullmatch(r"([.,]\d{1,9})?(Z|[+-]\d\d:?\d\d)?", tail):
         return _around(old.removesuffix("Z"), zone=bool(re.search(r"[Z+-]", tail)) or "%z" in old)
+    word = tail.upper()
+    if rest and word in {"AM", "PM"} and "%H" in old and "%p" not in old:
+        return (old.replace("%H", "%I") + (" %p" if rest[0].rstrip().endswith(f" {tail}") else "%p"),)
+    if rest and word in {"UTC", "GMT"}:
+        return (f"{old} %Z",)
     shown = _shown(bench, old)
     if rest and re.fullmatch(r"[T ]\d\d:\d\d(:\d\d)?([.,]\d{1,9})?(Z|[+-]\d\d:?\d\d)?", rest["rest"].rstrip()):
         text = rest["rest"].rstrip()
@@ -303,7 +337,7 @@ def _helper(name: str, owner: str, formats: tuple[str, ...], *, keeps_zone: bool
         back = "" if keeps_zone else ".replace(tzinfo=None)"
         lines += [
             "    if isinstance(value, (int, float)) or value.isdigit():",
-            f"        return {owner}.fromtimestamp(float(value) / {_EPOCHS[epoch][0]}, {_UTC}.utc){back}",
+            f"        return {owner}.fromtimestamp(float(value) / {EPOCHS[epoch][0]}, {_UTC}.utc){back}",
         ]
     if iso and formats:
         lines += [

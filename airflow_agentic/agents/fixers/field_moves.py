@@ -161,9 +161,12 @@ def _same_values(old: FieldShape, new: FieldShape) -> bool:
     if old.mean and new.mean and not 0.1 < abs(new.mean / old.mean) < 10 and not _is_id(old):
         return False
     extra = set(name_tokens(_leaf(new.path))) ^ set(name_tokens(_leaf(old.path)))
+    if extra & _UNITS <= _MONEY and old.mean and new.mean and 0.5 < new.mean / old.mean < 2:
+        return True  # A name that now says the currency; in minor units the size would tell.
     return not extra & _UNITS
 
 
+_MONEY = {"eur", "usd", "gbp", "euro", "euros", "dollars", "pounds"}
 _UNITS = {
     "cents",
     "cent",

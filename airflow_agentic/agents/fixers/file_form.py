@@ -24,6 +24,12 @@ def {name}(path):
             return "cp1252"
     return "utf-8"
 '''
+ENCODING_OF = '''
+def {name}(path):
+    """Return the encoding of a text file: UTF-8, or UTF-16 where its first bytes say so."""
+    with open(path, "rb") as raw:
+        return "utf-16" if raw.read(2) in (b"\\xff\\xfe", b"\\xfe\\xff") else "utf-8"
+'''
 _OPENER = '''
 def {name}(path, **how):
     """Open a text file that may be packed with gzip."""
@@ -65,7 +71,7 @@ def fix(bench: Bench) -> Fix | None:
         return None
     kind, _, mark = new[0].partition(" ")
     mender = _MENDERS.get(kind)
-    wanted = is_csv_reader if kind in {"delimiter", "comment"} else _opens
+    wanted = is_csv_reader if kind in {"delimiter", "comment"} else opens
     site = call_site(bench, changes[0].dataset, wanted) if mender else None
     text = mender(site, mark) if mender and site else None
     if site is None and kind in {"delimiter", "windows-1252"}:
@@ -98,7 +104,7 @@ def _is_tripped_over(bench: Bench, form: str) -> bool:
     )
 
 
-def _opens(node: ast.Call, code: Code) -> bool:
+def opens(node: ast.Call, code: Code) -> bool:
     """``open(path)`` or ``path.open()`` or ``path.read_text()`` for reading text."""
     if not (isinstance(node.func, ast.Name) and node.func.id == "open") and not (
         isinstance(node.func, ast.Attribute)
@@ -158,8 +164,13 @@ def _mark(site: Found, _mark_text: str) -> str | None:
 
 
 def _encoding(site: Found, _mark_text: str) -> str | None:
+    return with_encoding(site, _ENCODING)
+
+
+def with_encoding(site: Found, source: str) -> str:
+    """Return the file with the call's ``encoding`` given by a helper that looks at the file itself."""
     _, code, call = site
-    known = helper(code, "encoding_of", _ENCODING)
+    known = helper(code, "encoding_of", source)
     pieces, path = _path(code, call)
     return with_helper(code, [*pieces, _with_keyword(code, call, "encoding", f"{known.name}({path})")], known)
 

@@ -25,6 +25,8 @@ class Helper:
     name: str
     text: str
     """Its source with ``{name}`` for the name, no blank lines around."""
+    imports: str = ""
+    """Lines that go to the imports of the file."""
 
 
 def parse_site(bench: Bench, dataset: str) -> Found | None:
@@ -61,7 +63,10 @@ def call_site(bench: Bench, dataset: str, wanted: Callable[[ast.Call, Code], boo
 def with_helper(code: Code, pieces: list[tuple[tuple[int, int], str]], *helpers: Helper) -> str:
     """Return the text with *pieces* replaced and the functions added behind the imports, two blank lines around."""
     at = import_line(code)
-    block = "".join(f"\n\n{h.text.replace('{name}', h.name).strip(chr(10))}\n" for h in helpers)
+    imports = "".join(
+        f"{line}\n" for line in dict.fromkeys(h.imports for h in helpers) if line and line not in code.text
+    )
+    block = imports + "".join(f"\n\n{h.text.replace('{name}', h.name).strip(chr(10))}\n" for h in helpers)
     if code.text[at : at + 2].strip():
         block += "\n\n"
     elif not code.text[at:].startswith(("\n\n", "\r\n\r\n")):

@@ -6,6 +6,7 @@ pipeline at all), and the landed data shows no change. The commit's other hunks 
 
 from __future__ import annotations
 
+import ast
 import re
 
 from airflow_agentic.agents.fixers.bench import Bench, Fix
@@ -38,6 +39,9 @@ def fix(bench: Bench) -> Fix | None:
     named = _named(bench, diffs, near)
     if named is not None:
         return named
+    called = _called(bench, diffs, near)
+    if called is not None:
+        return called
     return _revert(bench, diffs[near[0]], near[0], None) if len(near) == 1 and _may_be_anywhere(bench) else None
 
 
@@ -70,6 +74,35 @@ def _named(bench: Bench, diffs: dict[str, Evidence], near: list[str]) -> Fix | N
         return None
     path, hunk = found[0]
     return _revert(bench, diffs[path], path, range(hunk[0], hunk[0] + max(len(hunk[1]), 1)))
+
+
+def _called(bench: Bench, diffs: dict[str, Evidence], near: list[str]) -> Fix | None:
+    """The failing function calls one function whose body the commit changed: it no longer gets what it expects."""
+    own = bench.own()
+    code = parse(bench.text(own[0][0])) if own else None
+    if code is None:
+        return None
+    scope = code.scope_at(own[0][1].line)
+    calls = {
+        node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
+        for node in ast.walk(scope)
+        if isinstance(node, ast.Call) and isinstance(node.func, (ast.Attribute, ast.Name))
+    }
+    found: dict[tuple[str, str], range] = {}
+    for path in near:
+        changed = parse(bench.text(path))
+        for hunk in _hunks(diffs[path].body) if changed else ():
+            inner = changed.scope_at(hunk[0]) if changed else None
+            if (
+                isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef))
+                and inner.name in calls
+                and inner is not scope
+            ):
+                found[path, inner.name] = range(inner.lineno, (inner.end_lineno or inner.lineno) + 1)
+    if len(found) != 1:
+        return None
+    (((path, _), lines),) = found.items()
+    return _revert(bench, diffs[path], path, lines)
 
 
 def _diffs(bench: Bench) -> dict[str, Evidence]:
