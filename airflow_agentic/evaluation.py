@@ -26,6 +26,7 @@ from airflow_agentic.context.captured import CapturedReader
 from airflow_agentic.context.suspects import rank
 from airflow_agentic.errors import AgenticError, SettingsError
 from airflow_agentic.git import run_git
+from airflow_agentic.guardrails.personal import PersonalRedactor
 from airflow_agentic.guardrails.redact import SpanRedactor
 from airflow_agentic.plugs import build_agent, build_forge, build_rules, build_sources
 from airflow_agentic.ports import Agent
@@ -233,6 +234,7 @@ def _run(bench: _Bench, scope: Scope, store: Store, *, approve: bool, say: Calla
             reader=reader,
             rank=rank,
             redactor=redactor,
+            strangers=PersonalRedactor(redactor, shown_columns=scope.shown_columns),
             agent=agent,
             sources=build_sources(scope, reader=reader, folder=bench.folder, connect=wiring.connection),
             fallback=rules,
@@ -246,7 +248,7 @@ def _run(bench: _Bench, scope: Scope, store: Store, *, approve: bool, say: Calla
             incidents=store.incidents,
             ledger=store.ledger,
             rules=build_rules(scope, redactor),
-            redactor=redactor,
+            redactor=PersonalRedactor(redactor, shown_columns=scope.shown_columns),
             workspace=bench.workspace(scope),
         ),
     )

@@ -91,6 +91,8 @@ class Investigation:
     token_budget: int = 12_000
     held_back: tuple[str, ...] = ()
     """Why less may be done than was configured; for the ledger."""
+    strangers: Redactor | None = None
+    """For text of logs and runs: takes personal data out as well; None: secrets only."""
     go: Go = nothing_stops
     """Asked before each stage; it raises `Stopped` while the kill switch is thrown or maintenance is on."""
 
@@ -157,6 +159,7 @@ def investigate(incident_id: str, parts: Investigation) -> Proposal:
                 reader=parts.reader,
                 sources=parts.sources,
                 redactor=parts.redactor,
+                strangers=parts.strangers,
                 rank=parts.rank,
                 token_budget=parts.token_budget,
             )

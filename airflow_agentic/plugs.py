@@ -26,6 +26,7 @@ from airflow_agentic.context.task_log import TaskLogSource
 from airflow_agentic.context.team_rules import TeamRulesSource
 from airflow_agentic.edit_buffer import EditBuffer
 from airflow_agentic.errors import SettingsError, SourceUnavailable
+from airflow_agentic.guardrails.personal import MaskedTool, PersonalRedactor
 from airflow_agentic.guardrails.rules.action_class import ActionClassRule
 from airflow_agentic.guardrails.rules.allowed_paths import AllowedPathsRule
 from airflow_agentic.guardrails.rules.confidence import ConfidenceRule
@@ -139,7 +140,7 @@ def build_agent(
     agent: Agent = pattern(
         AnthropicModel(client, scope.model),
         tools_for=lambda dossier, buffer: (
-            *_tools(dossier, buffer, reader),
+            *_tools(dossier, buffer, reader, PersonalRedactor(redactor, shown_columns=scope.shown_columns)),
             *lineage_tools(origins, dossier, assets),
         ),
         spending=spending,
@@ -255,17 +256,20 @@ def git_credential(conn: Any, folder: str) -> dict[str, str]:
     }
 
 
-def _tools(dossier: Dossier, buffer: EditBuffer, reader: AirflowReader) -> tuple[Tool, ...]:
+def _tools(dossier: Dossier, buffer: EditBuffer, reader: AirflowReader, strangers: Redactor) -> tuple[Tool, ...]:
     """Return what the model may call: reading, and edits of a buffer that nobody runs."""
     return (
         ListFilesTool(buffer),
         SearchCodeTool(buffer),
         ReadFileTool(buffer),
         EditFileTool(buffer),
-        TaskLogTool(
-            dossier.incident.members, lambda key: (line.decode("utf-8", "replace") for line in reader.log(key))
+        MaskedTool(
+            TaskLogTool(
+                dossier.incident.members, lambda key: (line.decode("utf-8", "replace") for line in reader.log(key))
+            ),
+            strangers,
         ),
-        RunHistoryTool(lambda task_id: reader.task_history(dossier.incident.dag_id, task_id)),
+        MaskedTool(RunHistoryTool(lambda task_id: reader.task_history(dossier.incident.dag_id, task_id)), strangers),
         EvidenceTool(dossier.left_out, lambda title: _left_out(dossier, title)),
     )
 

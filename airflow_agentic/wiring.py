@@ -28,6 +28,7 @@ from airflow_agentic.forges.hygiene import Caps, room
 from airflow_agentic.forges.publish import Publication
 from airflow_agentic.guardrails.lock import digest_at, lock_path
 from airflow_agentic.guardrails.occurrences import WaitingAgent
+from airflow_agentic.guardrails.personal import PersonalRedactor
 from airflow_agentic.guardrails.redact import SpanRedactor
 from airflow_agentic.guardrails.stop import StoppableWorkspace
 from airflow_agentic.lineage.marquez import Marquez
@@ -177,6 +178,7 @@ class Parts:
             ),
             rank=rank,
             redactor=self.redactor,
+            strangers=PersonalRedactor(self.redactor, shown_columns=mandate.scope.shown_columns),
             agent=self._agent(incident, rules, mandate),
             fallback=rules,
             held_back=mandate.held_back,
@@ -199,7 +201,9 @@ class Parts:
             ledger=self.store.ledger,
             workspace=StoppableWorkspace(workspace, self.rulings.go),
             rules=build_rules(scope, self.redactor, mandate, self.rulings.signals(incident)),
-            redactor=self.redactor,
+            redactor=PersonalRedactor(
+                self.redactor, shown_columns=("*",) if scope.show_values else scope.shown_columns
+            ),
             judged=self.rulings.note_breach,
             reduction=ReductionLimits(seconds=scope.reduce_s),
             go=self.rulings.go,

@@ -25,12 +25,15 @@ from airflow_agentic.records import (
     Suspect,
     Target,
     TaskError,
+    Trust,
 )
 
 log = logging.getLogger(__name__)
 
 RUNS_SEARCHED = 50
 """Runs that are looked through for the last one that worked."""
+_WITHOUT_ROWS = frozenset({"tables", "owners"})
+"""Sources that tell shapes, and values of columns that may be shown; and whom to ask."""
 LEFT_OUT_CHARS = 40_000
 """Of one piece that did not fit, kept beside the dossier so that a tool can show it."""
 
@@ -41,18 +44,20 @@ def gather(
     reader: AirflowReader,
     sources: Sequence[Source],
     redactor: Redactor,
+    strangers: Redactor | None = None,
     rank: Callable[[Dossier], tuple[Suspect, ...]] | None = None,
     token_budget: int = 12_000,
 ) -> Dossier:
     """Return all that is known about the incident, redacted and within *token_budget*.
 
+    :param strangers: for logs, errors and what runs said: takes personal data out as well; None: *redactor*.
     :param rank: who ranks the suspects, once everything else is known.
     :raises SourceUnavailable: Airflow does not answer at all; clearing the task tries again.
     :raises IncidentNotFound: the Dag or the run exists no more.
     """
     target = find_target(reader, incident)
     report = _ask(sources, target)
-    clean = _redacted(report, redactor)
+    clean = _redacted(report, redactor, strangers or redactor)
     clean = replace(clean, gaps=clean.gaps + orders_in(clean.evidence))
     kept, left_out = fit(clean.evidence, token_budget=token_budget)
     evidence = tuple(replace(item, id=f"E{number}") for number, item in enumerate(kept, start=1))
@@ -72,8 +77,8 @@ def gather(
         blast_radius=clean.blast_radius,
         lineage_origin=clean.lineage_origin,
         last_good=target.last_good.logical_date if target.last_good else None,
-        run=_clean_run(target.run, redactor),
-        good_run=_clean_run(target.last_good, redactor) if target.last_good else None,
+        run=_clean_run(target.run, strangers or redactor),
+        good_run=_clean_run(target.last_good, strangers or redactor) if target.last_good else None,
         tokens=-(-sum(cost(item) for item in evidence) // CHARS_PER_TOKEN),
     )
     log.info(
@@ -155,19 +160,26 @@ def _identified(target: Target, errors: tuple[TaskError, ...]) -> Incident:
     )
 
 
-def _redacted(report: SourceReport, redactor: Redactor) -> SourceReport:
-    clean = redactor.redact
+def _redacted(report: SourceReport, redactor: Redactor, strangers: Redactor) -> SourceReport:
+    clean = strangers.redact
     return replace(
         report,
-        evidence=tuple(_clean_evidence(item, redactor) for item in report.evidence),
-        errors=tuple(_clean_error(item, redactor) for item in report.errors),
+        evidence=tuple(
+            _clean_evidence(item, strangers if _tells_of_rows(item) else redactor) for item in report.evidence
+        ),
+        errors=tuple(_clean_error(item, strangers) for item in report.errors),
         history=tuple(
             replace(task, rendered=tuple((name, clean(value)) for name, value in task.rendered))
             for task in report.history
         ),
         gaps=tuple(Gap(source=gap.source, reason=clean(gap.reason)) for gap in report.gaps),
-        blast_radius=tuple(clean(line) for line in report.blast_radius),
+        blast_radius=tuple(redactor.redact(line) for line in report.blast_radius),
     )
+
+
+def _tells_of_rows(item: Evidence) -> bool:
+    """Say whether values of rows or people may stand in it: not in code, in owners, or in shapes that we counted."""
+    return item.trust is Trust.UNTRUSTED and item.source not in _WITHOUT_ROWS
 
 
 def _whole(evidence: Iterable[Evidence], titles: Iterable[str]) -> tuple[Evidence, ...]:

@@ -109,7 +109,7 @@ class Policy:
             usd_per_team_day=terms.usd_per_team_day,
             windows=terms.maintenance or (),
             killed=self.file.kill_switch or bool(terms.kill_switch),
-            sample_columns=terms.sample_columns or (),
+            sample_columns=_shown(base, terms),
             occurrences=terms.occurrences or 1,
         )
 
@@ -150,10 +150,16 @@ def _narrowed(base: Scope, terms: Terms, shut: tuple[str, ...]) -> Scope:
             "allowed_paths": base.allowed_paths or terms.allowed_paths or (),
             "protected_paths": tuple(dict.fromkeys((*base.protected_paths, *_OWN_GLOBS, *shut))),
             "reviewers": tuple(dict.fromkeys((*base.reviewers, *(terms.reviewers or ())))),
+            "shown_columns": _shown(base, terms),
             "may_clear": base.may_clear and terms.may_clear is not False,
             "accept": base.accept if terms.accept is None else tuple(r for r in base.accept if r in terms.accept),
         }
     )
+
+
+def _shown(base: Scope, terms: Terms) -> tuple[str, ...]:
+    """Return the columns whose values may be told: the policy's word alone, where it says one."""
+    return base.shown_columns if terms.sample_columns is None else terms.sample_columns
 
 
 _OWN_GLOBS = tuple(f"**/{name}" for name in OWN_FILES)

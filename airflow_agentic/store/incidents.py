@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from airflow_agentic.errors import IncidentNotFound, StoreError
 from airflow_agentic.records import Failure, Incident, IncidentState, TaskKey
+from airflow_agentic.redaction.mask import PersonalMask
 from airflow_agentic.redaction.spans import hide_secrets
 from airflow_agentic.store.clock import now
 from airflow_agentic.store.database import Database
@@ -75,7 +76,11 @@ class SqlIncidents:
             raise TypeError(f"advance() cannot set {unknown}; allowed: {sorted(CHANGEABLE)}")
         members = changes.pop("members", None)
         given = {name: value or None for name, value in changes.items() if value is not None}
-        values: dict[str, Any] = {"state": state.value, "detail": storable(hide_secrets(detail)), **given}
+        values: dict[str, Any] = {
+            "state": state.value,
+            "detail": storable(PersonalMask().mask(hide_secrets(detail))),
+            **given,
+        }
         with self._database.write() as connection:
             connection.execute(update(INCIDENTS).where(INCIDENTS.c.id == incident_id).values(values))
             if members is not None:

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, TextClause, select
 from airflow_agentic.errors import AuditError, StoreError
 from airflow_agentic.ports import Redactor
 from airflow_agentic.records import Failure, LedgerEntry
+from airflow_agentic.redaction.mask import PersonalMask
 from airflow_agentic.store.bodies import Bodies, noting
 from airflow_agentic.store.chain import (
     FIRST,
@@ -137,7 +138,7 @@ def signal_facts(failure: Failure) -> dict[str, object]:
         "try_number": failure.try_number,
         "reason": failure.reason,
         "error": failure.error_class,
-        "message": failure.error_message,
+        "message": PersonalMask().mask(failure.error_message) if failure.error_message else None,
     }
     return {name: value for name, value in said.items() if value is not None}
 
