@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from typing import Any
+from collections.abc import Mapping
 
-from airflow_agentic.errors import SourceUnavailable, StoreError, ToolRefused
 from airflow_agentic.lineage.answers import as_text, neighbours
-from airflow_agentic.ports import Effect, LineageReader
-from airflow_agentic.tools.arguments import object_schema, text_argument
+from airflow_agentic.ports import LineageReader
+from airflow_agentic.tools._lineage_tool import LineageTool
 
 
-class UpstreamTool:
-    """Walk the lineage upstream.
-
-    :param reading: opens one reading of the lineage store.
-    """
+class UpstreamTool(LineageTool):
+    """Walk the lineage upstream."""
 
     name = "upstream"
     description = (
@@ -24,19 +18,10 @@ class UpstreamTool:
         "and data sets, nearest first, up to five hops. "
         "The name is a task (dag_id.task_id) or a data set (schema.table)."
     )
-    effect = Effect.READ
-    input_schema: Mapping[str, Any] = object_schema({"name": {"type": "string"}}, required=("name",))
 
-    def __init__(self, reading: Callable[[], AbstractContextManager[LineageReader]]) -> None:
-        self._reading = reading
-
-    def run(self, arguments: Mapping[str, Any]) -> str:
+    def answer(self, reader: LineageReader, given: Mapping[str, str]) -> str:
         """Return one line a job or data set. :raises ToolRefused: nothing of that name is known."""
-        name = text_argument(arguments, "name", limit=500)
-        try:
-            with self._reading() as reader:
-                return (
-                    as_text(neighbours(reader, "upstream", name)) or f"The lineage knows nothing upstream of {name!r}."
-                )
-        except (SourceUnavailable, StoreError) as error:
-            raise ToolRefused(str(error)) from error
+        return (
+            as_text(neighbours(reader, "upstream", given["name"]))
+            or f"The lineage knows nothing upstream of {given['name']!r}."
+        )
