@@ -65,6 +65,9 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", default="/work/shared/cases")
+    parser.add_argument(
+        "--suspects", action="store_true", help="print the first suspects of each case with their evidence"
+    )
     options = parser.parse_args()
     cases = sorted(path.parent for path in Path(options.cases).glob("*/case.json"))
     if not cases:
@@ -79,6 +82,12 @@ def main() -> None:
         print(
             f"{case.name:<26} {logs:>8} {code:>11} {dossier.tokens:>8} {briefing:>9} {share:>6.0%}  {len(dossier.left_out)}"
         )
+        for place, suspect in enumerate(dossier.suspects[:3] if options.suspects else (), start=1):
+            titles = {item.id: item.title for item in dossier.evidence}
+            cited = "; ".join(titles.get(one, one)[:110] for one in suspect.evidence)
+            print(
+                f"  {place}. {suspect.score:.2f} {suspect.what[:140]}\n     {suspect.why[:200]}\n     evidence: {cited}"
+            )
         if dossier.tokens > BUDGET:
             print(f"  MISSED: over {BUDGET} tokens")
 
