@@ -35,7 +35,7 @@ from airflow_agentic.guardrails.approvals import (
     weigh,
 )
 from airflow_agentic.guardrails.judge import judge
-from airflow_agentic.guardrails.ledger import stage
+from airflow_agentic.guardrails.ledger import stage, whole
 from airflow_agentic.guardrails.rules.action_class import CLEAR, asks_about
 from airflow_agentic.guardrails.rules.team_rules import TeamRulesRule
 from airflow_agentic.guardrails.stop import Go, nothing_stops
@@ -244,7 +244,7 @@ def decide(incident_id: str, approval: Approval, parts: Review) -> None:
     subject = subject_of(_kept(parts.incidents, incident, Proposal))
     approval = weigh(parts.incidents.kept(incident_id, Question), approval, subject)
     parts.ledger.append(incident_id, "review", ANSWERED, approval_facts(approval, subject))
-    approval = settled(parts.ledger.entries(incident_id), subject)
+    approval = settled(whole(parts.ledger, incident_id), subject)
     parts.incidents.keep(incident_id, approval)
     parts.incidents.advance(incident_id, IncidentState.REVIEWED, f"review: {approval.answer.value}")
 
@@ -258,7 +258,7 @@ def deliver(incident_id: str, parts: Deliverance) -> Outcome:
     with _failing_safe(parts.incidents, incident_id, "deliver"):
         dossier, proposal = _kept(parts.incidents, incident, Dossier), _kept(parts.incidents, incident, Proposal)
         proof, verdict = _kept(parts.incidents, incident, Proof), _kept(parts.incidents, incident, Verdict)
-        approval = answer_to(parts.ledger.entries(incident_id), proposal, verdict)
+        approval = answer_to(whole(parts.ledger, incident_id), proposal, verdict)
         proposal = settle(proposal, proof, verdict)
         with stage(parts.ledger, incident_id, "publish", go=parts.go) as facts:
             outcome = publish(

@@ -1,7 +1,7 @@
 """A ``github`` connection → the clients that one delivery needs: of an App's narrow token, or of a person's token.
 
 A connection that names ``app_id`` is an App: each purpose gets a token of its own, for one repository and with the
-permissions of that purpose, and it is revoked when the delivery is over.
+permissions of that purpose; one that grows old is replaced, and all are revoked when the delivery is over.
 """
 
 from __future__ import annotations
@@ -11,7 +11,16 @@ from contextlib import ExitStack
 from typing import Any
 
 from airflow_agentic.forges.github_access import Grant
-from airflow_agentic.forges.github_app import CHANGE, ISSUE, app_of, mint, revoke
+from airflow_agentic.forges.github_app import (
+    CHANGE,
+    ISSUE,
+    AppToken,
+    GithubApp,
+    app_of,
+    mint,
+    renewing_auth,
+    revoke,
+)
 
 Connect = Callable[[str], Any]
 
@@ -50,9 +59,12 @@ class GithubCredential:
             return GithubHook(github_conn_id=self._conn_id).get_conn()
         import github
 
+        return github.Github(auth=renewing_auth(lambda: self._made(app, permissions)), base_url=app.base_url)
+
+    def _made(self, app: GithubApp, permissions: Mapping[str, str]) -> AppToken:
         made = mint(app, self._repository, permissions)
         if self._closing is not None:
             self._closing.callback(revoke, app, made)
         if permissions is CHANGE:
             self._granted = made.grant
-        return github.Github(auth=github.Auth.Token(made.token), base_url=app.base_url)
+        return made

@@ -9,13 +9,19 @@ from typing import Any
 from airflow_agentic.records import Decision, Delivery, Finding, Outcome, OutcomeStatus
 
 NOT_FOUND = 404
+_REFUSED, _FORBIDDEN = 401, 403
 WITHDRAWN = "<!-- Agentic-Withdrawn -->"
 """Tells our own closing from a person's."""
 
 
 def advice(status: int) -> str:
     """Return what to do about an HTTP status."""
-    if status in (401, 403):
+    if status == _REFUSED:
+        return (
+            "The token has expired or was revoked: renew it in the forge connection; an App's is made anew when the "
+            "task is cleared."
+        )
+    if status == _FORBIDDEN:
         return "Give the token contents: write, pull requests: write and issues: write on this repository."
     if status == NOT_FOUND:
         return "Check repository, and that the token may see it."

@@ -7,7 +7,8 @@ wants; so it is asked for here. What GitHub gives is compared with what was aske
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ CHANGE: Mapping[str, str] = {"contents": "write", "pull_requests": "write", "met
 ISSUE: Mapping[str, str] = {"issues": "write", "metadata": "read"}
 """What an issue needs."""
 GITHUB = "https://api.github.com"
+RENEW_S = 50 * 60
+"""Age at which a token is replaced; GitHub ends it after an hour."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +104,28 @@ def revoke(app: GithubApp, made: AppToken, *, transport: httpx.BaseTransport | N
         _send(app, "DELETE", "/installation/token", made.token, None, transport)
     except ForgeError as error:
         log.warning("The installation token could not be revoked, it expires within the hour: %s", error)
+
+
+def renewing_auth(make: Callable[[], AppToken], *, clock: Callable[[], float] = time.monotonic) -> Any:
+    """Return PyGithub's authentication with a token that is replaced before it expires.
+
+    :param make: called now, and again when the last token is `RENEW_S` old.
+    :param clock: seconds that never go back, whatever the machine's clock does.
+    """
+    import github
+
+    class Renewing(github.Auth.Token):
+        def __init__(self) -> None:
+            super().__init__(make().token)
+            self._made_at = clock()
+
+        @property
+        def token(self) -> str:
+            if clock() - self._made_at >= RENEW_S:
+                self._made_at, self._token = clock(), make().token
+            return str(self._token)
+
+    return Renewing()
 
 
 def _jwt(app: GithubApp) -> str:

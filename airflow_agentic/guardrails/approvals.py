@@ -79,6 +79,10 @@ def weigh(question: Question | None, approval: Approval, subject: str) -> Approv
     :param question: None: nobody was asked.
     :param subject: of the change as it lies there now.
     """
+    if approval.answer is Answer.TIMED_OUT and question and question.approvers:
+        names = ", ".join(question.may_answer())
+        said = f"{approval.reason}; {names} could have. Whoever is gone: replace them in approvers of the policy"
+        return replace(approval, reason=f"{said}, then clear the review task.")
     if approval.answer is not Answer.APPROVED:
         return approval
     why_not = _why_not(question, approval, subject) if question else "nobody was asked"

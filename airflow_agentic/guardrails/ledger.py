@@ -1,4 +1,4 @@
-"""Write the ledger around a stage: ``started`` before it acts, ``finished`` or ``failed`` after."""
+"""Write the ledger around a stage: ``started`` before it acts, ``finished`` or ``failed`` after; read it verified."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from airflow_agentic.errors import AuditError
 from airflow_agentic.ports import Ledger
+from airflow_agentic.records import LedgerEntry
 
 
 @contextmanager
@@ -32,3 +33,18 @@ def stage(
             ledger.append(incident_id, stage, "failed", failed)
         raise
     ledger.append(incident_id, stage, "finished", found)
+
+
+def whole(ledger: Ledger, incident_id: str) -> tuple[LedgerEntry, ...]:
+    """Return an incident's lines, which somebody is about to act on.
+
+    :raises AuditError: a line is missing, was cut off or rewritten; nothing may be done on the strength of the rest.
+    """
+    faults = ledger.verify(incident_id)
+    if faults:
+        raise AuditError(
+            f"Going on with {incident_id!r} was refused: {faults[0]} What a person answered cannot be believed. Find "
+            "out who wrote to the store (`airflow agentic ledger verify`), bring the lines back from a backup or an "
+            "export, then clear the task."
+        )
+    return ledger.entries(incident_id)

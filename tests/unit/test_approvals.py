@@ -1,24 +1,32 @@
 """Whose answer counts, and that whatever is odd is a no."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import text
 
 from airflow_agentic import pipeline
+from airflow_agentic.errors import AuditError
 from airflow_agentic.forges.publish import Publication
 from airflow_agentic.guardrails.approvals import Question, ask, settled, subject_of, weigh
 from airflow_agentic.records import (
     Answer,
     Approval,
     Decision,
+    Dossier,
     Failure,
     Finding,
     IncidentState,
     Outcome,
     OutcomeStatus,
+    Proof,
+    Proposal,
     Signal,
     Verdict,
 )
+from airflow_agentic.store.engine import open_store
 from airflow_agentic.testing.builders import a_dossier, a_proof, a_proposal, edit
 from airflow_agentic.testing.forge import FakeForge
 from airflow_agentic.testing.memory import MemoryIncidents, MemoryLedger
@@ -71,8 +79,9 @@ def test_without_a_list_whoever_airflow_lets_may_answer_but_not_who_started_it()
 class Bench:
     """An incident whose proved change a person is asked about."""
 
-    def __init__(self, *, decision=Decision.ASK, **review):
-        self.incidents, self.ledger, self.forge = MemoryIncidents(), MemoryLedger(), FakeForge()
+    def __init__(self, *, decision=Decision.ASK, store=None, **review):
+        self.incidents = store.incidents if store else MemoryIncidents()
+        self.ledger, self.forge = store.ledger if store else MemoryLedger(), FakeForge()
         self.incidents.record(
             ID, Failure(dag_id="orders_daily", run_id="r1", clear_number=0, signal=Signal.MANUAL, seen_at="2026-11-02")
         )
@@ -156,6 +165,69 @@ def test_when_every_approver_is_gone_or_excluded_nobody_is_asked_and_it_is_a_no(
     assert (kept.answer, "four eyes" in kept.reason) == (Answer.REJECTED, True)
     assert bench.incidents.get(ID).state is IncidentState.REVIEWED
     assert bench.deliver().status is OutcomeStatus.ISSUE_OPENED
+
+
+def test_when_the_approvers_stay_silent_the_no_names_them_and_what_to_do():
+    bench = Bench(approvers=("mona", "grace"), excluded=("grace",))
+    pipeline.needs_person(ID, bench.review)
+    pipeline.decide(ID, Approval(answer=Answer.TIMED_OUT, reason="nobody answered in time"), bench.review)
+    kept = bench.incidents.kept(ID, Approval)
+    assert kept.answer is Answer.TIMED_OUT
+    assert "mona could have. Whoever is gone: replace them in approvers" in kept.reason
+    assert bench.deliver().status is OutcomeStatus.ISSUE_OPENED
+
+
+@pytest.fixture
+def on_disk(tmp_path):
+    """Yield an incident that a person has rejected, in a real store."""
+    with open_store(f"sqlite:///{tmp_path}/store.db") as store:
+        bench = Bench(store=store)
+        pipeline.needs_person(ID, bench.review)
+        bench.answer(answer=Answer.REJECTED)
+        yield bench, store
+
+
+def test_two_people_who_answer_at_the_same_moment_are_both_heard_and_the_no_holds(tmp_path):
+    url = f"sqlite:///{tmp_path}/store.db"
+    with open_store(url) as store, open_store(url) as elsewhere:
+        bench = Bench(store=store)
+        pipeline.needs_person(ID, bench.review)
+        other = replace(bench.review, incidents=elsewhere.incidents, ledger=elsewhere.ledger)
+        at, start = ask("", approvers=(), excluded=(), timeout_s=0).asked_at, threading.Barrier(2)
+
+        def answer(review, said, name):
+            start.wait()
+            pipeline.decide(ID, replace(YES, at=at, answer=said, user_id=name, by=name), review)
+
+        with ThreadPoolExecutor(2) as both:
+            done = [
+                both.submit(answer, bench.review, Answer.APPROVED, "mona"),
+                both.submit(answer, other, Answer.REJECTED, "grace"),
+            ]
+        assert [one.result() for one in done] == [None, None]
+        answered = {dict(e.facts)["user_id"] for e in store.ledger.entries(ID) if e.event == "answered"}
+        assert (answered, store.ledger.verify()) == ({"mona", "grace"}, ())
+        assert bench.deliver().status is OutcomeStatus.ISSUE_OPENED
+
+
+DAMAGE = {
+    "rewritten": "UPDATE agentic_ledger SET facts = replace(facts, 'rejected', 'approved') WHERE event = 'answered'",
+    "cut off": "DELETE FROM agentic_ledger WHERE event = 'answered'",
+    "cut off with its head": "DELETE FROM agentic_ledger WHERE sequence > 1",
+}
+
+
+@pytest.mark.parametrize("statement", DAMAGE.values(), ids=DAMAGE.keys())
+def test_a_no_that_somebody_rewrote_or_cut_off_publishes_nothing_and_loses_nothing(on_disk, statement):
+    bench, store = on_disk
+    with store.database.write() as connection:
+        connection.execute(text(statement))
+    with pytest.raises(AuditError, match=r"cannot be believed.*airflow agentic ledger verify"):
+        bench.deliver()
+    assert bench.forge.deliveries == []
+    assert store.incidents.get(ID).state is IncidentState.FAILED
+    assert "Clear that task" in store.incidents.get(ID).detail
+    assert all(store.incidents.kept(ID, kind) for kind in (Dossier, Proposal, Proof, Verdict))
 
 
 def test_a_ledger_without_an_answer_is_a_time_out():

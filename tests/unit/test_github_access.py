@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from airflow_agentic.errors import DeliveryRefused, ForgeError
 from airflow_agentic.forges.github import GithubForge
 from airflow_agentic.forges.github_access import Grant
-from airflow_agentic.forges.github_app import CHANGE, GithubApp, app_of, mint, revoke
+from airflow_agentic.forges.github_app import CHANGE, GithubApp, app_of, mint, renewing_auth, revoke
 
 REPO = "acme/pipelines"
 MAY_PUSH = {"admin": False, "maintain": False, "push": True, "triage": True, "pull": True}
@@ -278,6 +278,22 @@ def test_a_token_that_can_do_more_than_was_asked_for_is_given_back(app, given):
     with pytest.raises(DeliveryRefused, match="given back"):
         mint(app, REPO, CHANGE, transport=transport)
     assert sent[-1][0] == "DELETE"
+
+
+def test_a_token_that_grows_old_half_way_is_replaced_and_one_that_is_young_is_not(app):
+    transport, sent = made()
+    hours = iter([0.0, 0.0, 600.0, 3000.0, 3000.0, 3100.0])
+    auth = renewing_auth(lambda: mint(app, REPO, CHANGE, transport=transport), clock=lambda: next(hours))
+    assert auth.token == auth.token
+    assert len(sent) == 1
+    assert auth.token
+    assert len(sent) == 2
+
+
+def test_a_token_that_ends_half_way_is_told_with_what_to_do(hub, forge):
+    hub.answers[f"/repos/{REPO}/branches/main"] = (401, {"message": "Bad credentials", "status": "401"})
+    with pytest.raises(ForgeError, match=r"HTTP 401.*expired or was revoked.*Clearing the deliver task is safe"):
+        forge().preflight()
 
 
 def test_an_app_without_a_permission_is_told_what_to_give_it_and_no_token_is_shown(app):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from airflow_agentic import pipeline
-from airflow_agentic.errors import AuditError, Stopped
+from airflow_agentic.errors import AuditError, SettingsError, Stopped
 from airflow_agentic.guardrails.occurrences import WaitingAgent
 from airflow_agentic.guardrails.stop import (
     SWITCH_ID,
@@ -126,7 +126,7 @@ def parts(tmp_path, monkeypatch):
 
 
 def rewrite(parts, text):
-    with open(parts.policy.current().path, "w") as file:
+    with open(parts.policy.path, "w") as file:
         file.write(f"version: 1\n{text}\n")
 
 
@@ -143,6 +143,18 @@ def test_a_switch_in_the_policy_holds_without_a_restart(parts):
     rewrite(parts, "rules: [{name: money, match: {tags: [finance]}, kill_switch: true}]")
     with pytest.raises(Stopped, match="kill_switch of the policy"):
         parts.rulings.go(ID)
+
+
+def test_a_typo_in_the_policy_stops_every_stage_with_its_line_and_mending_it_goes_on(parts):
+    state = parts.store.incidents.get(ID)
+    rewrite(parts, "defaults: {trust_levl: observe}")
+    for ask in (parts.rulings.go, parts.rulings.mandate):
+        with pytest.raises(SettingsError, match=r"line 2: 'defaults.trust_levl' is no key.*trust_level"):
+            ask(ID)
+    assert parts.store.incidents.get(ID) == state
+    rewrite(parts, "defaults: {trust_level: observe}")
+    parts.rulings.go(ID)
+    assert parts.rulings.mandate(ID).scope.trust_level.value == "observe"
 
 
 def test_maintenance_says_until_when(parts):
