@@ -9,6 +9,7 @@ AgenticError
 ├── BudgetExceeded       nobody: a limit of money, tokens, turns or time is reached; the rules agent goes on
 ├── WorkspaceError       the operator: the staging workspace could not be built or ran away; the proof is inconclusive
 ├── ForgeError           the operator: the forge did not take the change; clearing the deliver task is safe
+│   ├── ForgeDown        nobody: the forge does not answer; the sweep delivers it later
 │   └── DeliveryRefused  the operator: repository, token or files forbid it; nothing was written
 ├── StoreError           the operator: the store is unreachable, full or of another version
 ├── BadEvent             the sender: a lineage event cannot be taken in; sending it again does not help
@@ -74,6 +75,10 @@ class WorkspaceError(AgenticError):
 
 class ForgeError(AgenticError):
     """The forge did not take a change; what was done so far is safe to repeat."""
+
+
+class ForgeDown(ForgeError):
+    """The forge does not answer, is overloaded, or was not asked because it did neither; repeating later helps."""
 
 
 class DeliveryRefused(ForgeError):

@@ -21,7 +21,7 @@ from airflow_agentic.context.gather import gather
 from airflow_agentic.errors import AgenticError, DeliveryRefused, Stopped
 from airflow_agentic.facts import dossier_facts, lines, proof_facts, proposal_facts, size, verdict_facts
 from airflow_agentic.forges.hygiene import supersede
-from airflow_agentic.forges.publish import Publication, build_delivery, cause_of, no_more_than_accepted, publish
+from airflow_agentic.forges.publish import Publication, build_delivery, cause_of, publish
 from airflow_agentic.forges.undo import Undone, undo
 from airflow_agentic.guardrails.approvals import (
     ANSWERED,
@@ -269,7 +269,8 @@ def deliver(incident_id: str, parts: Deliverance) -> Outcome:
                 verdict,
                 approval,
                 forge=parts.forge,
-                publication=no_more_than_accepted(parts.publication, parts.wider),
+                publication=parts.publication,
+                wider=parts.wider,
                 redactor=parts.redactor,
                 before=_before(parts, incident_id, "publish"),
                 fixes=parts.fixes,

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from airflow_agentic import registry
+from airflow_agentic.agents.breaker import GuardedModel
 from airflow_agentic.agents.loop import AgentLimits
 from airflow_agentic.agents.model import AnthropicModel
 from airflow_agentic.context.code import CodeSource
@@ -47,7 +48,9 @@ from airflow_agentic.ports import (
     AssetReader,
     Changes,
     Channel,
+    Circuit,
     Forge,
+    Model,
     Redactor,
     Rule,
     Source,
@@ -128,17 +131,20 @@ def build_agent(
     record: Callable[[str, Mapping[str, Any]], object],
     lineage: Sequence[Origin] | None = None,
     assets: AssetReader | None = None,
+    circuit: Circuit | None = None,
 ) -> Agent:
     """Return the agent pattern that the scope names, on the model that it names.
 
     :param lineage: what the lineage tools ask; None: what the scope alone says.
     :param assets: Airflow's assets, asked for the state of a partition.
+    :param circuit: the breaker before the model; None: it is asked whatever happened before.
     :raises SettingsError: there is no such pattern.
     """
     pattern = registry.find("agents", scope.agent_pattern())
+    model: Model = AnthropicModel(client, scope.model)
     origins = lineage_origins(scope) if lineage is None else lineage
     agent: Agent = pattern(
-        AnthropicModel(client, scope.model),
+        GuardedModel(model, circuit) if circuit else model,
         tools_for=lambda dossier, buffer: (
             *_tools(dossier, buffer, reader, PersonalRedactor(redactor, shown_columns=scope.shown_columns)),
             *lineage_tools(origins, dossier, assets),

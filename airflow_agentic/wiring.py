@@ -24,6 +24,7 @@ from airflow_agentic.context.airflow_assets import AirflowAssets
 from airflow_agentic.context.lineage import Origin
 from airflow_agentic.context.suspects import rank
 from airflow_agentic.errors import SettingsError
+from airflow_agentic.forges.breaker import GuardedForge
 from airflow_agentic.forges.hygiene import Caps, room
 from airflow_agentic.forges.publish import Publication
 from airflow_agentic.guardrails.lock import digest_at, lock_path
@@ -33,18 +34,12 @@ from airflow_agentic.guardrails.redact import SpanRedactor
 from airflow_agentic.guardrails.stop import StoppableWorkspace
 from airflow_agentic.lineage.marquez import Marquez
 from airflow_agentic.pipeline import Deliverance, Investigation, Review, Validation
-from airflow_agentic.plugs import (
-    build_agent,
-    build_channels,
-    build_forge,
-    build_rules,
-    build_sources,
-)
+from airflow_agentic.plugs import build_agent, build_channels, build_forge, build_rules, build_sources
 from airflow_agentic.plugs_lineage import lineage_origins
 from airflow_agentic.plugs_workspace import build_workspace
 from airflow_agentic.policy.policy import Mandate
 from airflow_agentic.policy.read import PolicyOnDisk
-from airflow_agentic.ports import Agent, Redactor
+from airflow_agentic.ports import Agent, Forge, Redactor
 from airflow_agentic.powers.sql import sql_powers
 from airflow_agentic.records import Delivery, Failure, ReductionLimits, Signal
 from airflow_agentic.rulings import Rulings
@@ -230,8 +225,7 @@ class Parts:
         """The forge, and whoever is told."""
         mandate = self.rulings.mandate(incident)
         scope = mandate.scope
-        forge = build_forge(scope, changes=self.store.changes, connect=connection, closing=self.closing)
-        locked = bool(self.rulings.lock_path())
+        forge = self._forge(scope)
         return Deliverance(
             incidents=self.store.incidents,
             ledger=self.store.ledger,
@@ -239,7 +233,7 @@ class Parts:
             channels=build_channels(notifiers, context),
             redactor=self.redactor,
             publication=publication(scope, mandate.held_back),
-            wider=(lambda: self.rulings.wider_at_the_forge(incident, forge)) if locked else None,
+            wider=(lambda: self.rulings.wider_at_the_forge(incident, forge)) if self.rulings.lock_path() else None,
             go=self.rulings.go,
             fixes=self.store.fixes,
             clear=self._clear(scope),
@@ -261,7 +255,8 @@ class Parts:
         )
 
     def _tidying(self) -> Tidying:
-        forge = build_forge(self.scope, changes=self.store.changes, connect=connection)
+        forge, circuit = self._forge(self.scope), self.store.circuit(f"forge:{self.scope.repository}")
+        caps = publication(self.scope).caps
 
         def withdraw(delivery: Delivery, note: str) -> str:
             self.rulings.go(delivery.incident_id)
@@ -278,11 +273,11 @@ class Parts:
             base_files=forge.base_files,
             withdraw=withdraw,
             expire_days=self.scope.expire_days,
-            room=lambda: room(self.store.fixes, self.scope.repository, publication(self.scope).caps),
+            room=lambda: 0 if circuit.is_open() else room(self.store.fixes, self.scope.repository, caps),
         )
 
     def _watching(self) -> Watching:
-        forge = build_forge(self.scope, changes=self.store.changes, connect=connection, closing=self.closing)
+        forge = self._forge(self.scope)
 
         def take_back(incident: str, why: str) -> str | None:
             undone = pipeline.take_back(incident, self.deliverance(incident), why=why)
@@ -341,6 +336,10 @@ class Parts:
         conn = connection(self.scope.airflow_conn_id)
         return AirflowRest(base_url(conn), conn.login or "", conn.password or "")
 
+    def _forge(self, scope: Scope) -> Forge:
+        built = build_forge(scope, changes=self.store.changes, connect=connection, closing=self.closing)
+        return GuardedForge(built, self.store.circuit(f"forge:{scope.repository}"))
+
     def _agent(self, incident: str, rules: Agent, mandate: Mandate) -> Agent:
         scope = mandate.scope
         if scope.trust_level is TrustLevel.OBSERVE or scope.agent_pattern() == "rules":
@@ -356,6 +355,7 @@ class Parts:
             record=lambda kind, payload: self._note(incident, kind, payload),
             lineage=self.lineage,
             assets=AirflowAssets(self.reader.read),
+            circuit=self.store.circuit(f"model:{scope.anthropic_conn_id}"),
         )
         return WaitingAgent(
             agent,

@@ -14,7 +14,7 @@ from datetime import timezone
 from typing import Any
 from urllib.parse import quote
 
-from airflow_agentic.errors import ForgeError
+from airflow_agentic.errors import ForgeDown, ForgeError
 from airflow_agentic.forges._github_trees import BAD_MODES, GithubTrees
 from airflow_agentic.forges._github_words import (
     WITHDRAWN,
@@ -322,12 +322,13 @@ class GithubForge:
             yield
         except github.GithubException as error:
             said = (error.data or {}).get("message", "") if isinstance(error.data, dict) else str(error.data)[:200]
-            raise ForgeError(
+            busy = error.status >= 500 or error.status == 429 or "rate limit" in said.lower()
+            raise (ForgeDown if busy else ForgeError)(
                 f"GitHub refused {doing} on {self._repository!r}: HTTP {error.status}, {said!r}. "
                 f"{advice(error.status)} Clearing the deliver task is safe."
             ) from error
         except (requests.RequestException, OSError) as error:
-            raise ForgeError(
+            raise ForgeDown(
                 f"Reaching GitHub while {doing} on {self._repository!r} failed: {type(error).__name__}. "
                 "Clearing the deliver task is safe."
             ) from error

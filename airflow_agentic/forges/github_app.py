@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_agentic.errors import DeliveryRefused, ForgeError
+from airflow_agentic.errors import DeliveryRefused, ForgeDown, ForgeError
 from airflow_agentic.forges.github_access import Grant
 
 if TYPE_CHECKING:
@@ -155,11 +155,11 @@ def _send(
         with httpx.Client(base_url=app.base_url, timeout=20, transport=transport) as client:
             answer = client.request(method, path, json=None if body is None else dict(body), headers=headers)
     except httpx.HTTPError as error:
-        raise ForgeError(
+        raise ForgeDown(
             f"Reaching GitHub at {app.base_url!r} failed: {type(error).__name__}. Repeating is safe."
         ) from error
     if answer.status_code >= 400:
-        raise ForgeError(
+        raise (ForgeDown if answer.status_code >= 500 else ForgeError)(
             f"{method} {path} for the GitHub App {app.app_id!r} failed: HTTP {answer.status_code}, "
             f"{answer.text[:200]!r}. Install the App on the repository, with contents, pull requests and issues: write."
         )

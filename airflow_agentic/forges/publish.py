@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from airflow_agentic.changes import added_lines, inverse
-from airflow_agentic.errors import DeliveryRefused, ForgeError
+from airflow_agentic.errors import DeliveryRefused, ForgeDown, ForgeError
 from airflow_agentic.forges.hygiene import Caps, held_back, is_new, with_reviewers
 from airflow_agentic.forges.write_body import write_body
 from airflow_agentic.ports import Fixes, Forge, Redactor, Rival
@@ -64,14 +64,41 @@ def publish(
     redactor: Redactor,
     before: Callable[[str, Mapping[str, object]], object],
     fixes: Fixes | None = None,
+    wider: Callable[[], tuple[str, ...]] | None = None,
 ) -> Outcome:
-    """Publish what may be published; safe to repeat.
+    """Publish what may be published; safe to repeat. While the forge is down it is held back, for the next sweep.
 
+    :param wider: what the forge's credential can do beyond what was accepted; None: permissions are not locked.
     :param fixes: what was published before, to be counted against the caps; None: nothing is counted.
 
     :param before: told of each side effect, with its inverse, before it happens.
     :raises ForgeError: the forge did not take it, or refuses the repository; clearing the deliver task is safe.
     """
+    parts = (incident, dossier, proposal, proof, verdict, approval)
+    try:
+        publication = no_more_than_accepted(publication, wider)
+        return _published(*parts, forge=forge, publication=publication, redactor=redactor, before=before, fixes=fixes)
+    except ForgeDown as error:
+        before("held back", {"because": str(error)})
+        wait = f"{error} It is kept: the next sweep after that, or clearing the deliver task, delivers it."
+        title = build_delivery(incident, dossier, proposal, body="", publication=publication).title
+        return Outcome(status=OutcomeStatus.HELD_BACK, title=title, body="", detail=wait)
+
+
+def _published(
+    incident: Incident,
+    dossier: Dossier,
+    proposal: Proposal,
+    proof: Proof,
+    verdict: Verdict,
+    approval: Approval,
+    *,
+    forge: Forge,
+    publication: Publication,
+    redactor: Redactor,
+    before: Callable[[str, Mapping[str, object]], object],
+    fixes: Fixes | None,
+) -> Outcome:
     why_not = why_no_change(proposal, proof, verdict, approval, publication.trust_level, publication.held_back)
     change = None if why_not else proposal.change
     parts = (incident, dossier, proposal, proof, verdict, approval)

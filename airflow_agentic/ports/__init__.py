@@ -11,7 +11,7 @@ from airflow_agentic.ports.context import AirflowReader, Redactor, Source
 from airflow_agentic.ports.delivery import BaseFiles, Channel, Forge, Protection, Rival
 from airflow_agentic.ports.lineage import AssetReader, LineageReader
 from airflow_agentic.ports.proof import Rule, Workspace, WorkspaceSession
-from airflow_agentic.ports.store import Changes, Fixes, Incidents, Ledger
+from airflow_agentic.ports.store import Changes, Circuit, Fixes, Incidents, Ledger
 
 __all__ = [
     "Agent",
@@ -20,6 +20,7 @@ __all__ = [
     "BaseFiles",
     "Changes",
     "Channel",
+    "Circuit",
     "Effect",
     "Fixes",
     "Forge",

@@ -74,6 +74,19 @@ class Changes(Protocol):
         """Return all that was published there, highest number first."""
 
 
+class Circuit(Protocol):
+    """A breaker before a service that may be down, over all processes."""
+
+    def refusal(self) -> str:
+        """Return why it may not be asked now; empty when it may, and then what became of it is reported."""
+
+    def failed(self, why: str) -> None:
+        """Count a failure of the service."""
+
+    def succeeded(self) -> None:
+        """Note that it answers."""
+
+
 class Fixes(Protocol):
     """What became of the fixes that were published."""
 

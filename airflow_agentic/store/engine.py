@@ -10,6 +10,7 @@ from types import TracebackType
 
 from airflow_agentic.ports import Redactor
 from airflow_agentic.store.changes import SqlChanges
+from airflow_agentic.store.circuit import SqlCircuit
 from airflow_agentic.store.database import Database
 from airflow_agentic.store.fixes import SqlFixes
 from airflow_agentic.store.incidents import SqlIncidents
@@ -37,6 +38,10 @@ class Store:
         """Return the account with these limits; the sums are those of the whole store."""
         limits = {"usd_per_incident": usd_per_incident, "usd_per_day": usd_per_day}
         return SqlSpending(self.database, **limits, usd_per_dag_day=usd_per_dag_day, team=team)
+
+    def circuit(self, name: str) -> SqlCircuit:
+        """Return the breaker before one service."""
+        return SqlCircuit(self.database, name)
 
     def close(self) -> None:
         """Close this process's connections; using the store again opens new ones."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from airflow_agentic.changes import holds
-from airflow_agentic.errors import ForgeError
+from airflow_agentic.errors import ForgeDown, ForgeError
 from airflow_agentic.ports import BaseFiles, Protection, Rival
 from airflow_agentic.records import ChangeSet, ChangeState, Delivery, Finding, Outcome, OutcomeStatus, Whereabouts
 
@@ -162,4 +162,4 @@ class FakeForge:
 
     def _reach(self) -> None:
         if self.down:
-            raise ForgeError("Reaching the forge failed: it is down. Clearing the deliver task is safe.")
+            raise ForgeDown("Reaching the forge failed: it is down. Clearing the deliver task is safe.")

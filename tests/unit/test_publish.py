@@ -86,6 +86,15 @@ def test_an_unsafe_repository_stops_the_pull_request_before_it_is_announced():
     assert forge.kept == {}
 
 
+def test_what_a_forge_that_is_down_did_not_take_is_held_back_for_the_sweep():
+    forge = FakeForge()
+    forge.down = True
+    outcome, said = published(forge=forge)[:2]
+    assert outcome.status is OutcomeStatus.HELD_BACK
+    assert "the next sweep" in outcome.detail.lower()
+    assert "held back" in str(said)
+
+
 def test_branch_title_and_trailers_hold_nothing_that_a_model_wrote():
     proposal = a_proposal(root_cause="fixes #1 @mona", root_cause_task="load\nCo-authored-by: x", root_cause_file="a b#1.py")
     incident = an_incident(dag_id="Ürgent @mona/../x", fingerprint="../../evil")
