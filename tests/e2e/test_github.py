@@ -140,6 +140,14 @@ def test_an_owners_token_is_too_wide_unless_accepted(emulator):
     assert "'wide_token' to accept" in bench.forge.preflight()[0].message
 
 
+def test_what_protects_the_base_branch_and_whose_token_it_is_are_told(emulator):
+    guarded, open_ = (GithubBench(emulator, protected=protected).forge.protection() for protected in (True, False))
+    assert (guarded.protected, guarded.reviews, guarded.login) == (True, 1, "acme")
+    assert (open_.protected, open_.reviews) == (False, 0)
+    assert "permission admin" in guarded.wide
+    assert "by 'acme' and not the agent's" in guarded.of_a_person[0]
+
+
 def test_a_base_branch_that_moved_is_an_error_that_says_what_to_clear(emulator):
     bench = GithubBench(emulator, protected=False)
     emulator.write(bench.repository, "main", PATH, "moved = True\n", token=TOKEN)

@@ -1,13 +1,21 @@
 """Real folders, connections and stores → what the probes find of them."""
 
+import json
+import threading
 from types import SimpleNamespace
 
 import pytest
+from test_github_access import REPO, REVIEWED, Github, commits
 
+from airflow_agentic.git import run_git
 from airflow_agentic.guardrails.readiness import Standing, assess
 from airflow_agentic.guardrails.readiness_facts import Observed
 from airflow_agentic.readiness_accounts import places_shared, shared_accounts, shared_with_staging
 from airflow_agentic.readiness_code import read_code
+from airflow_agentic.readiness_probes import observe
+from airflow_agentic.scope import Scope
+from airflow_agentic.settings import read_settings
+from airflow_agentic.workspaces.layers import probe_layers
 
 DAG = """
 from airflow.providers.postgres.hooks.postgres import PostgresHook
@@ -129,3 +137,62 @@ def test_staging_is_judged_by_what_a_proof_would_be_run_in(changes, standing):
     seen = Observed(**{"staged_connections": 1, "unstaged_connections": (), "isolation_missing": (), **changes})
     found = next(item for item in assess(seen).items if item.name == "runtime access in staging")
     assert found.standing is standing
+
+
+@pytest.fixture
+def team(tmp_path, monkeypatch):
+    """Yield a team as it often is: its Dags name production, its branch wants no review, one login does everything."""
+    hub = Github()
+    thread = threading.Thread(target=hub.server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    hub.protection({**REVIEWED, "required_approving_review_count": 0})
+    commits(hub, "mona", "Tidy up before the weekend")
+    (tmp_path / "work" / "dags").mkdir(parents=True)
+    (tmp_path / "work" / "dags" / "orders.py").write_text('SnowflakeHook(snowflake_conn_id="snowflake_default")\n')
+    work = str(tmp_path / "work")
+    for words in (("init", "--quiet", "--initial-branch=main"), ("add", "--all"), ("commit", "--quiet", "-m", "x")):
+        run_git(*words, cwd=work)
+    connections = {
+        "snowflake_default": {"conn_type": "snowflake", "host": "acme.example", "login": "svc_data"},
+        "agentic_airflow": {"conn_type": "http", "host": "127.0.0.1", "port": 9, "login": "svc_data"},
+        "agentic_github": {"conn_type": "github", "host": hub.url, "password": "a-persons-token"},
+        "snowflake_staging": {"conn_type": "snowflake", "host": "staging.example", "login": "agentic_staging"},
+        "agentic_viewer": {"conn_type": "http", "host": "127.0.0.1", "port": 9, "login": "agentic"},
+    }
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
+    for name, fields in connections.items():
+        monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", json.dumps(fields))
+
+    def look(**scope):
+        said = {
+            "forge": "github", "forge_conn_id": "agentic_github", "repository": REPO, "clone_url": work,
+            "airflow_conn_id": "agentic_airflow", **scope,
+        }  # fmt: skip
+        return assess(observe(read_settings(), Scope(**said)))
+
+    yield hub, look
+    hub.server.shutdown()
+    thread.join()
+    hub.server.server_close()
+
+
+@pytest.mark.integration
+def test_the_probes_themselves_find_self_merge_production_and_the_shared_account(team):
+    _, look = team
+    report = look()
+    told = {item.name: item.evidence for item in report.blockers}
+    assert "run against production by default: snowflake_default" in told["runtime access in staging"]
+    assert "can merge their own changes (self-merge)" in told["no change without a person's approval"]
+    assert "has the login 'svc_data' of the pipelines' 'snowflake_default'" in told["permissions at platform level"]
+    assert "by 'mona' and not the agent's" in told["permissions at platform level"]
+    assert (report.ceiling, report.advice.pattern) == ("diagnose", "single")
+
+
+@pytest.mark.integration
+def test_once_the_team_has_mended_them_the_same_probes_find_no_blocker(team):
+    hub, look = team
+    hub.protection(REVIEWED)
+    commits(hub, "acme-agentic", "Fix orders\n\nAgentic-Fingerprint: 0123456789abcdef")
+    report = look(airflow_conn_id="agentic_viewer", staging_connections={"snowflake_default": "snowflake_staging"})
+    isolated = all(held for _, held, _ in probe_layers())
+    assert [item.evidence for item in report.blockers if isolated or "isolate" not in item.evidence] == []
