@@ -66,7 +66,7 @@ def places(found: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     ]  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_a_real_event_with_one_value_of_another_kind_is_taken_or_refused_and_the_next_one_is_in(
     database: Database, data: st.DataObject
