@@ -22,6 +22,7 @@ from airflow_agentic.context.owners import OwnersSource
 from airflow_agentic.context.past_failures import PastFailuresSource
 from airflow_agentic.context.past_incidents import PastIncidentsSource, RemembersCauses
 from airflow_agentic.context.run_history import RunHistorySource
+from airflow_agentic.context.seen_schema import SeenSchemaSource
 from airflow_agentic.context.tables import TablesSource
 from airflow_agentic.context.task_log import TaskLogSource
 from airflow_agentic.context.team_rules import TeamRulesSource
@@ -115,6 +116,8 @@ def build_sources(
                 shown_columns=scope.shown_columns,
             )
         )
+    if origins and (scope.data_locations or scope.data_connections):
+        sources.append(SeenSchemaSource(origins))
     sources += [TeamRulesSource(scope.rules_path), OwnersSource(), ComparisonSource(reader), PastFailuresSource(reader)]
     if incidents is not None:
         sources.append(PastIncidentsSource(incidents))

@@ -121,7 +121,7 @@ def _evidence(one: _Changed, observed_at: str) -> Evidence:
     changes = [(c, one.change) for c in one.change.columns] if one.change else one.statements
     changes = [(c, by) for c, by in changes if c.kind in _TOLD]
     changes.sort(key=lambda told: (told[0].column not in one.missing, told[0].kind == "added"))
-    lines += [f"- {_said(c)} ({c.evidence})" for c, _ in changes[:MAX_LINES]]
+    lines += [f"- {said_of(c)} ({c.evidence})" for c, _ in changes[:MAX_LINES]]
     for by in {id(by): by for _, by in changes}.values():
         if by.culprit is not None:
             job = by.culprit.job
@@ -132,11 +132,14 @@ def _evidence(one: _Changed, observed_at: str) -> Evidence:
             lines.append(f"- in between it was written by {writers}")
         else:
             lines.append(f"- no run that wrote it is known; first seen so at {by.after.first_seen}")
-    what = f": {_said(changes[0][0])}" if changes and (one.missing or one.hop or changes[0][0].kind != "added") else ""
+    what = (
+        f": {said_of(changes[0][0])}" if changes and (one.missing or one.hop or changes[0][0].kind != "added") else ""
+    )
     return told(f"{SCHEMA_CHANGED} {one.dataset.name}{what}", dict.fromkeys(lines), observed_at)
 
 
-def _said(change: ColumnChange) -> str:
+def said_of(change: ColumnChange) -> str:
+    """Return a change in words."""
     if change.kind == "renamed":
         return f"column {change.column!r} is now called {change.now!r}"
     if change.kind == "possible_rename":

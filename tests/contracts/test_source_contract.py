@@ -11,6 +11,7 @@ from airflow_agentic.context.owners import OwnersSource
 from airflow_agentic.context.past_failures import PastFailuresSource
 from airflow_agentic.context.past_incidents import PastIncidentsSource
 from airflow_agentic.context.run_history import RunHistorySource
+from airflow_agentic.context.seen_schema import SeenSchemaSource
 from airflow_agentic.context.tables import TablesSource
 from airflow_agentic.context.task_log import TaskLogSource
 from airflow_agentic.context.team_rules import TeamRulesSource
@@ -41,6 +42,7 @@ CUT_OFF = {
     "team_rules": lambda folder: TeamRulesSource(),
     "landed": lambda folder: LandedSource((f"{folder}/nothing-landed",)),
     "declared_lineage": lambda folder: DeclaredLineageSource(FakeAssets(down=True)),
+    "seen_schema": lambda folder: SeenSchemaSource(lineage_origins(Scope(lineage_events=f"{folder}/no-events"))),
     "lineage": lambda folder: LineageSource(lineage_origins(Scope(lineage_events=f"{folder}/no-events"))),
 }
 
