@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 
 from airflow_agentic import registry
 from airflow_agentic.errors import SettingsError, Stopped
+from airflow_agentic.guardrails.believed import not_believed
 from airflow_agentic.guardrails.lock import held_back, lock_path, read_lock
 from airflow_agentic.guardrails.manifest import Manifest, Power, manifest
 from airflow_agentic.guardrails.readiness_kept import last_look, unready
@@ -47,8 +48,11 @@ class Rulings:
         granted = self.policy.current().mandate_for(incident.dag_id, incident.tags, incident.owners, self.scope)
         stood = self.trust(granted)
         wider = self.wider()
-        level = lower_level(stood.level, TrustLevel.DIAGNOSE) if wider else stood.level
-        why = (*stood.reasons, *(f"the permissions are wider than was accepted: {one}" for one in wider))
+        doubts = not_believed(
+            self.store.incidents, self.store.ledger, group=granted.trust_group, repository=self.scope.repository
+        )
+        level = lower_level(stood.level, TrustLevel.DIAGNOSE) if wider or doubts else stood.level
+        why = (*stood.reasons, *(f"the permissions are wider than was accepted: {one}" for one in wider), *doubts)
         return replace(granted, scope=granted.scope.model_copy(update={"trust_level": level}), held_back=why)
 
     def go(self, incident_id: str) -> None:

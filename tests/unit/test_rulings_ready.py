@@ -3,12 +3,14 @@
 import dataclasses
 
 import pytest
+from sqlalchemy import text
 
 from airflow_agentic.errors import SettingsError
+from airflow_agentic.guardrails.lock import accept
 from airflow_agentic.guardrails.readiness import assess
 from airflow_agentic.guardrails.readiness_facts import Observed
 from airflow_agentic.guardrails.readiness_kept import remember
-from airflow_agentic.guardrails.trust import next_step
+from airflow_agentic.guardrails.trust import Results, next_step, say_so
 from airflow_agentic.policy.read import PolicyOnDisk
 from airflow_agentic.records import Failure, Signal
 from airflow_agentic.rulings import Rulings
@@ -78,6 +80,32 @@ def test_a_promotion_is_refused_with_what_is_missing_and_the_step_that_closes_it
     stood = held.trust(held.groups()["orders_daily"])
     with pytest.raises(SettingsError, match=r"reviewing permissions was missing.*permissions_lock"):
         next_step(stood)
+
+
+DAMAGE = {
+    "a gap taken out of the record": "UPDATE agentic_records SET body = replace(body, 'lineage', 'x') WHERE kind = 'Looked'",
+    "a line of the report rewritten": "UPDATE agentic_ledger SET facts = replace(facts, 'mona', 'eve') WHERE event = 'looked'",
+    "the report's chain cut off": "DELETE FROM agentic_ledger WHERE event = 'looked'",
+    "a standing raised in the store": "UPDATE agentic_records SET body = replace(body, 'observe', 'propose') WHERE kind = 'Standing'",
+    "the acceptance replaced": "UPDATE agentic_records SET body = replace(body, 'mona', 'eve') WHERE kind = 'Accepted'",
+}
+
+
+@pytest.mark.parametrize("statement", DAMAGE.values(), ids=DAMAGE.keys())
+def test_a_persons_word_that_the_ledger_does_not_bear_out_lets_nothing_through(store, tmp_path, statement):
+    looked(store, "lineage accessible by program")
+    found = rulings(store, tmp_path, accept=("missing_lineage",))
+    manifest = found.manifest()
+    accept(str(tmp_path / "lock"), manifest, store.incidents, store.ledger, by="mona", why="x", differences=())
+    assert found.mandate(ID).scope.trust_level is TrustLevel.PROPOSE
+    stood = found.trust(found.groups()["orders_daily"])
+    if "Standing" in statement:
+        say_so(stood, TrustLevel.OBSERVE, Results(), store.incidents, store.ledger, by="mona", why="x")
+    with store.database.write() as connection:
+        assert connection.execute(text(statement)).rowcount == 1
+    mandate = found.mandate(ID)
+    assert mandate.scope.trust_level is TrustLevel.DIAGNOSE
+    assert "edger" in mandate.held_back[-1]
 
 
 def test_a_blocker_is_held_whatever_is_accepted(store, tmp_path):
