@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 
 from airflow_agentic.redaction.assignments import assigned_secrets
 from airflow_agentic.redaction.forms import form_secrets
@@ -98,6 +99,8 @@ _GUARDED: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = (
     ("signature", ("ignature",), _SIGNED),
 )
 
+_REMEMBERED = 300
+"""Characters up to which what was found is remembered."""
 _ESCAPES = re.compile(
     r"\x1b\[[0-?]{0,64}[ -/]{0,16}[@-~]|[\x1b](?:\]|P|X|\^|_)[^\x07\x1b\x9c]{0,4096}(?:\x07|\x1b\\|\x9c)?"
     r"|\x9b[0-?]{0,64}[ -/]{0,16}[@-~]|\x1b[ -/]{0,4}[0-~]?"
@@ -110,6 +113,16 @@ _CONTROLS = re.compile(
 
 def find_secrets(text: str) -> tuple[Span, ...]:
     """Return the spans of *text* that look like secrets, in order and without overlap."""
+    return _in_short(text) if len(text) <= _REMEMBERED else _in_any(text)
+
+
+@lru_cache(maxsize=2_000)
+def _in_short(text: str) -> tuple[Span, ...]:
+    """A storm of failures says the same few words a thousand times, and its ledger is to cost little."""
+    return _in_any(text)
+
+
+def _in_any(text: str) -> tuple[Span, ...]:
     spans = merge(_candidates(text))
     return merge([*spans, *_copies(text, spans)])
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
+_SHORT = 400
 _LEFT = r"(?<![A-Za-z0-9])"
 _RIGHT = r"(?![A-Za-z0-9])"
 
@@ -94,7 +95,7 @@ _PLACED: tuple[tuple[str, str, str], ...] = (
 
 def fixed_tokens(text: str) -> Iterator[tuple[int, int, str]]:
     """Yield start, end and kind of each token that is known by its own letters."""
-    for kind, words, pattern in _PREFIXED_ROWS:
+    for kind, words, pattern in _PREFIXED_ROWS if len(text) > _SHORT or _any_prefix().search(text) else ():
         for word in words:
             at = text.find(word)
             while at >= 0:
@@ -111,6 +112,12 @@ def fixed_tokens(text: str) -> Iterator[tuple[int, int, str]]:
 
 def _span(found: re.Match[str]) -> tuple[int, int]:
     return found.span("value" if "value" in found.re.groupindex else 0)
+
+
+@cache
+def _any_prefix() -> re.Pattern[str]:
+    """In a short text one search for all of them is faster than a search for each."""
+    return re.compile("|".join(re.escape(word) for _, words, _ in _PREFIXED_ROWS for word in words))
 
 
 @cache

@@ -36,7 +36,7 @@ REVISIONS = (
 )
 """Every revision that this version knows, oldest first; a test holds it against the scripts."""
 BUSY_S = 30
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.0005, 0.01
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.0005, 0.004
 IDLE_S = 5.0
 """After which a server's connection is asked whether it is alive, before it is used."""
 SETTING = "[agentic] store_url"

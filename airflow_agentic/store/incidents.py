@@ -136,7 +136,7 @@ def signal_values(incident_id: str, failure: Failure) -> dict[str, object]:
 
 def fold(connection: Connection, values: Mapping[str, object]) -> None:
     """Open the incident or fold the signal into it, and note its task. The transaction is the caller's."""
-    signals = run(connection, FOLD, values).scalar_one()
+    (signals,) = run(connection, FOLD, values)
     if values["task_id"] is not None:
         run(connection, MEMBER, {**values, "position": signals})
 

@@ -157,8 +157,8 @@ def _append_locally(
     connection: Connection, incident_id: str, stage: str, event: str, facts: tuple[tuple[str, str], ...]
 ) -> LedgerEntry:
     """Append inside a transaction that is the only writer."""
-    row = run(connection, HEAD, {"incident_id": incident_id}).first()
-    head = Head(sequence=row.sequence, digest=row.digest) if row else None
+    row = run(connection, HEAD, {"incident_id": incident_id})
+    head = Head(sequence=row[0], digest=row[1]) if row else None
     entry = next_entry(head, incident_id=incident_id, at=now(), stage=stage, event=event, facts=facts)
     run(connection, LINE, {**vars(entry), "facts": json.dumps(facts)})
     run(connection, MOVE, {"incident_id": incident_id, "sequence": entry.sequence, "digest": entry.digest})
@@ -179,14 +179,17 @@ def _append_remotely(
     before, between, after = digest_parts(incident_id, at, stage, event, facts)
     line = {"incident_id": incident_id, "at": at, "stage": stage, "event": event, "facts": json.dumps(facts)}
     line.update(before=before, between=between, after=after)
-    row = run(connection, statement, {**values, **line}).first()
+    row = run(connection, statement, {**values, **line})
     if row is None:
         run(connection, OPEN_HEAD, {"incident_id": incident_id, "digest": FIRST})
-        row = run(connection, statement, {**values, **line}).one()
-    head = Head(sequence=row.sequence - 1, digest=row.previous)
+        row = run(connection, statement, {**values, **line})
+    if row is None:
+        raise StoreError(f"The chain of {incident_id!r} lost its head while a line was written.")
+    sequence, previous, digest = row
+    head = Head(sequence=sequence - 1, digest=previous)
     entry = next_entry(head, incident_id=incident_id, at=at, stage=stage, event=event, facts=facts)
-    if entry.digest != row.digest:
-        raise StoreError(f"The database made the digest {row.digest!r} where {entry.digest!r} is right.")
+    if entry.digest != digest:
+        raise StoreError(f"The database made the digest {digest!r} where {entry.digest!r} is right.")
     return entry
 
 

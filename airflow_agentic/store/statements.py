@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, TextClause, text
+from sqlalchemy import Connection, TextClause, text
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import DBAPIError
 
 _COLUMNS = "id, dag_id, run_id, clear_number, state, detail, first_seen, last_seen, signals, logical_date, owners, tags"
 _OPENED = (
@@ -90,9 +91,22 @@ CAPTURE = text(
 """PostgreSQL: one signal and its line together; nothing of it happens when the head has no row yet."""
 
 
-def run(connection: Connection, statement: TextClause, values: Mapping[str, object]) -> CursorResult[Any]:
-    """Execute one of the above as the driver takes it; to bind it anew each time costs more than it does."""
-    return connection.exec_driver_sql(_as_text(statement, connection.dialect.name), dict(values))
+def run(connection: Connection, statement: TextClause, values: Mapping[str, object]) -> Any:
+    """Execute one of the above with the driver itself and return its first row as a tuple, or None.
+
+    SQLAlchemy's own way costs several times what the database needs, while seven other processes wait.
+    """
+    dialect = connection.dialect
+    said = _as_text(statement, dialect.name)
+    try:
+        cursor = connection.connection.cursor()
+        try:
+            cursor.execute(said, dict(values))
+            return cursor.fetchone() if cursor.description else None
+        finally:
+            cursor.close()
+    except dialect.loaded_dbapi.Error as error:
+        raise DBAPIError.instance(said, None, error, dialect.loaded_dbapi.Error, dialect=dialect) from error
 
 
 @cache
