@@ -6,10 +6,12 @@ import pytest
 from sqlalchemy import text
 
 from airflow_agentic.errors import SettingsError
+from airflow_agentic.guardrails.believed import not_believed
 from airflow_agentic.guardrails.lock import accept
 from airflow_agentic.guardrails.readiness import assess
 from airflow_agentic.guardrails.readiness_facts import Observed
-from airflow_agentic.guardrails.readiness_kept import remember
+from airflow_agentic.guardrails.readiness_kept import chain_of, remember
+from airflow_agentic.guardrails.redact import SpanRedactor
 from airflow_agentic.guardrails.trust import Results, next_step, say_so
 from airflow_agentic.policy.read import PolicyOnDisk
 from airflow_agentic.records import Failure, Signal
@@ -87,7 +89,7 @@ DAMAGE = {
     "a line of the report rewritten": "UPDATE agentic_ledger SET facts = replace(facts, 'mona', 'eve') WHERE event = 'looked'",
     "the report's chain cut off": "DELETE FROM agentic_ledger WHERE event = 'looked'",
     "a standing raised in the store": "UPDATE agentic_records SET body = replace(body, 'observe', 'propose') WHERE kind = 'Standing'",
-    "the acceptance replaced": "UPDATE agentic_records SET body = replace(body, 'mona', 'eve') WHERE kind = 'Accepted'",
+    "the acceptance replaced": "UPDATE agentic_records SET body = replace(body, '0', '1') WHERE kind = 'Accepted'",
 }
 
 
@@ -106,6 +108,15 @@ def test_a_persons_word_that_the_ledger_does_not_bear_out_lets_nothing_through(s
     mandate = found.mandate(ID)
     assert mandate.scope.trust_level is TrustLevel.DIAGNOSE
     assert "edger" in mandate.held_back[-1]
+
+
+def test_a_name_that_happens_to_be_a_password_is_hidden_in_the_ledger_and_changes_nothing(tmp_path):
+    redactor = SpanRedactor(lambda: ("airflow-operator",))
+    with open_store(f"sqlite:///{tmp_path}/hidden.db", redactor=redactor) as store:
+        report = dataclasses.replace(assess(Observed()), items=())
+        remember(report, store.incidents, store.ledger, repository=REPOSITORY, by="airflow-operator")
+        assert "airflow-operator" not in str(store.ledger.entries(chain_of(REPOSITORY)))
+        assert not_believed(store.incidents, store.ledger, group="orders", repository=REPOSITORY) == ()
 
 
 def test_a_blocker_is_held_whatever_is_accepted(store, tmp_path):
