@@ -44,7 +44,7 @@ def _faults(incidents: Incidents, ledger: Ledger, chain: str, kind: type) -> Ite
 
 
 def _says(kept: Any) -> Mapping[str, str]:
-    """Return what decides, and stands in the ledger's line as well: not names, which a redactor may have hidden there."""
+    """Return what decides and stands in the ledger's line as well: no names, a redactor may have hidden them."""
     if isinstance(kept, Accepted):
         return {"digest": kept.digest}
     if isinstance(kept, Standing):

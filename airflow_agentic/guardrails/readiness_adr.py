@@ -34,6 +34,7 @@ def write_adr(report: Readiness, *, date: str, number: int = 1, title: str = "An
         advice=report.advice,
         level=report.ceiling,
         blockers=report.blockers,
+        accepted=[item.name for item in report.missing if item.accepted],
         gaps=[item for item in report.items if item.close],
         cell=escape_markdown,
     )

@@ -196,6 +196,14 @@ def test_the_decision_record_is_whole():
     assert "hierarchical: it would take at least 4 domains" in text
 
 
+def test_a_gap_that_was_accepted_stands_in_the_decision_record_as_one():
+    seen = dataclasses.replace(a_ready_team(), lineage_events_days=None, accepted=("missing_lineage",))
+    text = write_adr(assess(seen), date="2026-11-27")
+    assert "| context: lineage accessible by program | missing (accepted by name) |" in text
+    assert "- Accepted although it is missing: lineage accessible by program." in text
+    assert "at trust level **propose**" in text
+
+
 def test_a_hostile_name_has_no_effect_in_the_decision_record():
     seen = dataclasses.replace(the_exercise_team(), unstaged_connections=("x|y<img src=//evil>@team",))
     text = write_adr(assess(seen), date="2026-11-27")
