@@ -23,8 +23,7 @@ _WORDS = bytes(range(48, 58)) + bytes(range(65, 91)) + bytes(range(97, 123))
 _SPACED = bytes(ord(chr(n).lower()) if n in _WORDS or chr(n) in ".:" else 32 for n in range(256))
 _EVENT = b'"vnt":'
 """``"event":`` without the letters that are digits in base 16."""
-_FRAMED = 240
-"""Bytes of a line without digits whose punctuation counts."""
+_BETWEEN = b"\0"
 _ENVELOPE, _LOOKED_AT = 44, 220
 """Bytes of a record before its level and its words, and until where words of trouble are sought."""
 _ZERO = re.compile(rb"(?<![\w.,:/+-])0(?![\w.:/%,-]|, ?\d)")
@@ -61,9 +60,9 @@ class Crowd:
             not _speaks_of_trouble(b" ".join([line[_ENVELOPE:_LOOKED_AT] for _, _, line in batch])),
         )
         found: list[Line] = []
-        for item in batch:
+        for item, marks in zip(batch, _marks([key for key, _, _ in batch]), strict=True):
             key = item[0]
-            marks, at = key[:_FRAMED].translate(None, _WORDS), key.find(_EVENT, 0, _FRAMED) + 6
+            at = key.find(_EVENT) + 6
             frame = marks + key[at : at + 6]
             of_frame = taken.get(frame, 0)
             if of_frame < OF_FRAME and taken.get(marks, 0) < OF_PUNCTUATION and len(taken) < FRAMES:
@@ -86,10 +85,16 @@ class Crowd:
         return True
 
 
+def _marks(keys: list[bytes]) -> list[bytes]:
+    """Return the punctuation of lines; of all at once, where none holds the byte that we put between them."""
+    found = _BETWEEN.join(keys).translate(None, _WORDS).split(_BETWEEN)
+    return found if len(found) == len(keys) else [key.translate(None, _WORDS) for key in keys]
+
+
 def frame_of(key: bytes) -> bytes:
     """Return the frame of a line that is given without its digits."""
-    at = key.find(_EVENT, 0, _FRAMED) + 6
-    return key[:_FRAMED].translate(None, _WORDS) + key[at : at + 6]
+    at = key.find(_EVENT) + 6
+    return key.translate(None, _WORDS) + key[at : at + 6]
 
 
 def has_zero(text: bytes) -> bool:
