@@ -37,6 +37,13 @@ _PACKAGING = re.compile(
     r"environment\.ya?ml|[^/]*Dockerfile[^/]*|[^/]*\.dockerfile|docker-compose[^/]*|Makefile|constraints[^/]*\.txt|\.pre-commit-config\.yaml)$",
     re.IGNORECASE,
 )
+_PLATFORM = re.compile(
+    r"(?:^|/)(?:airflow\.cfg|airflow_local_settings\.py|webserver_config\.py|\.airflowignore|\.env[^/]*|[^/]*\.service|crontab)$"
+)
+_READABLE = re.compile(
+    r"\.(?:py|sql|ddl|hql|md|rst|txt|csv|tsv|json|jsonl|ndjson|ya?ml|toml|ini|cfg|conf|properties|xml|html|j2|jinja2?|avsc|proto|graphql)$",
+    re.IGNORECASE,
+)
 _PACKAGE = re.compile(r"^\s*([A-Za-z0-9][\w.-]*)|^\s*(-\S+|\S+://\S+)")
 
 
@@ -80,6 +87,10 @@ def _refused(edit: FileEdit) -> Iterator[str]:
 def _doubtful(edit: FileEdit) -> Iterator[str]:
     if decides_what_is_installed(edit.path):
         yield "decides what is installed or built"
+    if _PLATFORM.search(edit.path):
+        yield "decides how Airflow itself runs"
+    if not _READABLE.search(edit.path):
+        yield "is of a kind that no rule here can read, and may be a program"
     known = edit.before or ""
     for number, line in added_lines(edit):
         yield from (f"{what} in line {number}" for pattern, what in _LINES if pattern.search(line))
