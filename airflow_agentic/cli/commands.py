@@ -11,6 +11,7 @@ from airflow.utils.providers_configuration_loader import providers_configuration
 from rich.markup import escape
 
 from airflow_agentic.errors import AgenticError
+from airflow_agentic.guardrails.outgoing import outgoing
 from airflow_agentic.settings import read_settings
 from airflow_agentic.store.engine import Store, migrate, open_store
 
@@ -26,7 +27,7 @@ def _told(function: Any) -> Any:
         try:
             suppress_logs_and_warning(function)(args)
         except AgenticError as error:
-            raise SystemExit(f"{type(error).__name__}: {error}") from error
+            raise SystemExit(outgoing(f"{type(error).__name__}: {error}")) from error
 
     return told
 
@@ -138,7 +139,7 @@ def show(args: Any) -> None:
     with _store() as store:
         said = describe(store, args.incident_id, whole=args.output != "table")
     if args.output == "table":
-        print(said)
+        print(outgoing(str(said)))
     else:
         AirflowConsole().print_as(data=[said], output=args.output)
 
@@ -208,6 +209,7 @@ def _print(args: Any, rows: list[dict[str, Any]], *, empty: str = "Nothing.") ->
     if not rows and args.output in ("table", "plain"):
         print(empty)
         return
+    rows = [{name: outgoing(value) if isinstance(value, str) else value for name, value in row.items()} for row in rows]
     if args.output == "table":  # rich would take "[agentic]" for a style and drop it
         rows = [
             {name: escape(value) if isinstance(value, str) else value for name, value in row.items()} for row in rows
@@ -222,4 +224,4 @@ def _whole(faults: tuple[str, ...]) -> None:
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    print(outgoing(line), file=sys.stderr, flush=True)

@@ -21,6 +21,7 @@ from airflow_agentic import pipeline, wiring
 from airflow_agentic.channels.announce import announce
 from airflow_agentic.errors import IncidentNotFound, SettingsError, Stopped
 from airflow_agentic.guardrails.escape import code_block, escape_markdown
+from airflow_agentic.guardrails.outgoing import outgoing
 from airflow_agentic.plugs import build_channels
 from airflow_agentic.ports import Channel
 from airflow_agentic.records import Answer, Approval, Incident, Outcome, OutcomeStatus, Proposal, Verdict
@@ -145,7 +146,7 @@ class ReviewOperator(HITLOperator):
                 self.assigned_users = [{"id": name, "name": name} for name in left]
             incident = parts.store.incidents.get(self.incident_id)
             self.subject = f"May the agent go on with {incident.dag_id}?"
-            self.body = review_text(parts.store, self.incident_id)
+            self.body = outgoing(review_text(parts.store, self.incident_id), parts.redactor)
             tell(parts, incident, self.subject, self.body, build_channels(self.channels, context))
         return super().execute(cast("Context", context))
 
