@@ -64,7 +64,7 @@ def _facts(args: Any) -> Observed:
         except OSError as error:
             raise SettingsError(f"Reading readiness facts from {args.given!r} failed: {error}.") from error
     from airflow_agentic import wiring
-    from airflow_agentic.readiness_probes import observe
+    from airflow_agentic.probes.observe import observe
     from airflow_agentic.scope import read_scope
     from airflow_agentic.settings import read_settings
 

@@ -14,7 +14,7 @@ from airflow_agentic import wiring
 from airflow_agentic.guardrails.readiness import assess
 from airflow_agentic.guardrails.readiness_kept import remember
 from airflow_agentic.permissions import accept_now
-from airflow_agentic.readiness_probes import observe
+from airflow_agentic.probes.observe import observe
 
 
 def make_ready(why: str) -> list[dict[str, object]]:

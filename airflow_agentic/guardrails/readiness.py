@@ -3,7 +3,7 @@
 The checklist is that of the four capabilities (context, tools, triggers, guardrails). Nobody is asked: each item is
 judged by what was observed, and what could not be observed is missing, with the reason. While anything is missing
 nothing beyond a diagnosis is published, unless the connection accepts the gap by its name; a blocker cannot be
-accepted. Pure; the probes are in ``readiness_probes.py``, what is remembered of them in ``readiness_kept.py``, the
+accepted. Pure; the probes are in ``probes/observe.py``, what is remembered of them in ``readiness_kept.py``, the
 record of the decision in ``readiness_adr.py``.
 """
 

@@ -10,9 +10,9 @@ from test_github_access import REPO, REVIEWED, Github, commits
 from airflow_agentic.git import run_git
 from airflow_agentic.guardrails.readiness import Standing, assess
 from airflow_agentic.guardrails.readiness_facts import Observed
-from airflow_agentic.readiness_accounts import places_shared, shared_accounts, shared_with_staging
-from airflow_agentic.readiness_code import read_code
-from airflow_agentic.readiness_probes import observe
+from airflow_agentic.probes.accounts import places_shared, shared_accounts, shared_with_staging
+from airflow_agentic.probes.code import read_code
+from airflow_agentic.probes.observe import observe
 from airflow_agentic.scope import Scope
 from airflow_agentic.settings import read_settings
 from airflow_agentic.workspaces.layers import probe_layers

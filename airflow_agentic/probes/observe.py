@@ -1,7 +1,7 @@
 """The set-up that an ``agentic`` connection names → what is to be seen of it: the facts behind the readiness report.
 
 Each probe is independent, changes nothing, and what it could not see it says. Logins and hosts of connections are
-compared here and never shown to a model; of passwords only digests are compared, see `readiness_accounts`.
+compared here and never shown to a model; of passwords only digests are compared, see `probes.accounts`.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from airflow_agentic.guardrails.pattern_advice import Estate
 from airflow_agentic.guardrails.readiness_facts import Observed
 from airflow_agentic.plugs import clone_url, git_environment
 from airflow_agentic.plugs_workspace import build_workspace
-from airflow_agentic.readiness_accounts import places_shared, shared_accounts, shared_with_staging
-from airflow_agentic.readiness_code import Named, read_code
-from airflow_agentic.readiness_governance import forge_facts, lock_facts, policy_facts, warehouse_facts
+from airflow_agentic.probes.accounts import places_shared, shared_accounts, shared_with_staging
+from airflow_agentic.probes.code import Named, read_code
+from airflow_agentic.probes.governance import forge_facts, lock_facts, policy_facts, warehouse_facts
 from airflow_agentic.records import Dossier, Signal
 from airflow_agentic.scope import Scope
 from airflow_agentic.settings import Settings
