@@ -25,7 +25,7 @@ from airflow_agentic.records import (
 from airflow_agentic.store.engine import open_store
 from airflow_agentic.testing.builders import a_dossier, a_proof, a_proposal, an_incident, edit
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 MANY = """
 import contextlib, io, json, sys
