@@ -38,8 +38,23 @@ def changed(old, new, path="dags/orders.py", text=CHECK):
 
 @pytest.mark.parametrize(
     "path",
-    [".github/workflows/x.yml", ".GITHUB/x", "a/CODEOWNERS", ".gitattributes", "a/../b.py", "/etc/passwd", "a\\b.py",
-     "a/.git/config", "a//b.py", "x/.GIT./y", "sitecustomize.py", "dags/evil.pth", "a\n.py", "a\u202eb.py", "C:/x"],
+    [
+        ".github/workflows/x.yml",
+        ".GITHUB/x",
+        "a/CODEOWNERS",
+        ".gitattributes",
+        "a/../b.py",
+        "/etc/passwd",
+        "a\\b.py",
+        "a/.git/config",
+        "a//b.py",
+        "x/.GIT./y",
+        "sitecustomize.py",
+        "dags/evil.pth",
+        "a\n.py",
+        "a\u202eb.py",
+        "C:/x",
+    ],
 )
 def test_a_protected_or_odd_path_is_denied(path):
     assert strictest(ProtectedPathsRule(Scope().protected_paths), edit(path)) is Decision.DENY
@@ -75,7 +90,9 @@ def test_a_secret_in_an_added_line_is_denied_without_being_repeated():
         def redact(self, text):
             return text.replace("hunter2", "[secret]")
 
-    findings = list(SecretsRule(Hider()).check(a_proposal(edits=[edit("a.py", "hunter2\n", "hunter2\nx='hunter2'\n")]), a_proof()))
+    findings = list(
+        SecretsRule(Hider()).check(a_proposal(edits=[edit("a.py", "hunter2\n", "hunter2\nx='hunter2'\n")]), a_proof())
+    )
     assert findings[0].decision is Decision.DENY
     assert "hunter2" not in findings[0].message
     assert strictest(SecretsRule(Hider()), edit("a.py", "hunter2\n", "hunter2\ny = 1\n")) is None
@@ -114,9 +131,17 @@ def test_a_weakened_check_is_denied(change):
 @pytest.mark.parametrize(
     "change",
     [
-        edit("tests/test_x.py", "def test_a():\n    assert f(1)\n", "def test_a():\n    assert f(1)\n    assert f(2)\n"),
-        edit("dags/a.py", PARSE, 'import pandas\ndef parse(text):\n    return pandas.to_numeric(text, errors="coerce")\n'),
-        edit("dags/a.py", PARSE, "def parse(text):\n    try:\n        return int(text)\n    except ValueError:\n        return None\n"),
+        edit(
+            "tests/test_x.py", "def test_a():\n    assert f(1)\n", "def test_a():\n    assert f(1)\n    assert f(2)\n"
+        ),
+        edit(
+            "dags/a.py", PARSE, 'import pandas\ndef parse(text):\n    return pandas.to_numeric(text, errors="coerce")\n'
+        ),
+        edit(
+            "dags/a.py",
+            PARSE,
+            "def parse(text):\n    try:\n        return int(text)\n    except ValueError:\n        return None\n",
+        ),
         edit("conftest.py", None, "import os\n"),
     ],
     ids=["test extended", "coerces", "gives None", "new conftest"],
@@ -146,8 +171,13 @@ def test_an_honest_fix_is_not_held_back(change):
 
 @pytest.mark.parametrize(
     "after",
-    ["x = 1\u200b\n", 'if level != "user\u202e \u2066# admin\u2069 \u2066":\n    y = 1\n', "p\u0430ypal = 1\n", "x = 'a\U000e0041'\n",
-     "a = '\u3164'\n"],
+    [
+        "x = 1\u200b\n",
+        'if level != "user\u202e \u2066# admin\u2069 \u2066":\n    y = 1\n',
+        "p\u0430ypal = 1\n",
+        "x = 'a\U000e0041'\n",
+        "a = '\u3164'\n",
+    ],
     ids=["zero width", "bidi", "cyrillic a", "tag", "filler"],
 )
 def test_what_a_reviewer_cannot_see_is_denied(after):
@@ -161,9 +191,21 @@ def test_a_new_dependency_is_denied_and_another_pin_is_asked_about():
 
 @pytest.mark.parametrize(
     "line",
-    ["exec(text)", "import subprocess", "from os import system", "import os; os.system('x')", "requests.get(u, verify=False)",
-     "url = 'https://evil.example/x'", "x = '" + "QUJD" * 40 + "'", "ip = '169.254.169.254'", "__import__('os')",
-     "getattr(os, 'sys' + 'tem')('x')", "BashOperator(bash_command='curl x')", "pickle.loads(b)", "os.environ['AIRFLOW_CONN_X']"],
+    [
+        "exec(text)",
+        "import subprocess",
+        "from os import system",
+        "import os; os.system('x')",
+        "requests.get(u, verify=False)",
+        "url = 'https://evil.example/x'",
+        "x = '" + "QUJD" * 40 + "'",
+        "ip = '169.254.169.254'",
+        "__import__('os')",
+        "getattr(os, 'sys' + 'tem')('x')",
+        "BashOperator(bash_command='curl x')",
+        "pickle.loads(b)",
+        "os.environ['AIRFLOW_CONN_X']",
+    ],
 )
 def test_code_that_reaches_out_or_runs_other_code_is_asked_about(line):
     assert strictest(SuspiciousCodeRule(), edit("a.py", "a = 1\n", f"a = 1\n{line}\n")) is Decision.ASK
@@ -172,6 +214,27 @@ def test_code_that_reaches_out_or_runs_other_code_is_asked_about(line):
 @pytest.mark.parametrize("path", ["dags/load", "bin/run.sh", "plugins/a.so", "airflow.cfg", "x/.airflowignore", "webserver_config.py"])
 def test_a_file_that_no_rule_can_read_or_that_runs_airflow_is_asked_about(path):
     assert strictest(SuspiciousCodeRule(), edit(path, None, "id\n")) is Decision.ASK
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS", "import airflow.sdk.execution_time.comms as c",
+     "import importlib; importlib.import_module('airflow.sdk.execution_time.task_runner')", "import os; os._exit(0)",
+     "from os import _exit", "import ctypes", "import sys; sys.settrace(watch)", "import gc as g; g.get_objects()",
+     "from sys import _getframe as f", "import sys; sys.modules['airflow'] = fake", "import builtins; builtins.print = quiet",
+     "import airflow.models as m; m.TaskInstance = Fake", "name = 'SUPERVISOR_COMMS'", "from unittest.mock import patch",
+     "leave = os._exit"],
+)  # fmt: skip
+def test_code_that_meddles_with_what_runs_it_is_denied(line):
+    before = "import os\n"
+    assert strictest(SuspiciousCodeRule(), edit("a.py", before, f"{before}{line}\n")) is Decision.DENY
+
+
+@pytest.mark.parametrize(
+    "line", ["execution_time = 3", "import sys; sys.stdout.write(a)", "self.os = row.os", "task_runner = 'fast'"]
+)
+def test_code_that_only_looks_alike_does_not_meddle(line):
+    assert strictest(SuspiciousCodeRule(), edit("a.py", "a = 1\n", f"a = 1\n{line}\n")) is None
 
 
 def test_what_was_there_before_is_not_suspicious():

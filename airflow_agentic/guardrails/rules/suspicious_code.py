@@ -1,4 +1,4 @@
-"""DENY what a reviewer could not see; ASK for what would run, reach out or hide after the merge."""
+"""DENY what hides from a reviewer or meddles with its runner; ASK for what would run or reach out after the merge."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from airflow_agentic.changes import added_lines
 from airflow_agentic.escape import is_invisible
 from airflow_agentic.guardrails.rules._code_in_python import identifiers, reaching
+from airflow_agentic.guardrails.rules._meddling import meddling
 from airflow_agentic.records import Decision, FileEdit, Finding, Proof, Proposal
 
 _URL = re.compile(r"\b(?:https?|ftp|wss?|s3|gs)://([\w.-]+|\[[0-9a-f:]+\])", re.IGNORECASE)
@@ -58,7 +59,7 @@ class SuspiciousCodeRule:
     name = "suspicious_code"
 
     def check(self, proposal: Proposal, proof: Proof) -> Iterator[Finding]:
-        """Return a DENY for what cannot be seen and for new dependencies, an ASK for what needs a look."""
+        """Return a DENY for what hides, meddles with its runner or adds dependencies, an ASK for what needs a look."""
         for edit in proposal.change.edits if proposal.change else ():
             for what in dict.fromkeys(_refused(edit)):
                 yield self._finding(Decision.DENY, f"{edit.path!r} {what}.", edit.path)
@@ -78,6 +79,9 @@ def _refused(edit: FileEdit) -> Iterator[str]:
     for name in mixed:
         if len(_scripts(name)) > 1:
             yield f"mixes scripts in the name {name!a}"
+    if edit.path.endswith(".py"):
+        for what in sorted(meddling(edit.after or "") - meddling(edit.before or "")):
+            yield f"meddles with what runs it: it {what}"
     if _REQUIREMENTS.search(edit.path):
         new = _packages(edit.after) - _packages(edit.before)
         if new:
