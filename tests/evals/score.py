@@ -18,6 +18,7 @@ import pipelines_code
 import pipelines_drift
 import pipelines_faults
 import pipelines_forms
+import pipelines_fourth
 import pipelines_outside
 import pipelines_second
 import pipelines_shop
@@ -47,6 +48,7 @@ SPECS: dict[str, Spec] = {
         *pipelines_second.SPECS,
         *pipelines_third.SPECS,
         *pipelines_shop.SPECS,
+        *pipelines_fourth.SPECS,
     )
 }
 
