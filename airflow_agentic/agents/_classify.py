@@ -70,7 +70,7 @@ _NETWORK = Row(
     words=r"connection (?:was )?(?:reset|refused|aborted|closed unexpectedly|timed out)|timed out|time-?out (?:expired|exceeded|error)|read timeout|"
     r"temporary failure in name resolution|temporarily unavailable|try again later|name or service not known|deadlock (?:detected|found)|"
     r"lock (?:wait )?time-?out|could not obtain lock|database is locked|could not set lock on file|conflicting lock is held|"
-    r"could not serialize access|too many connections|rate limit|rate exceeded|throttl|too many requests|service unavailable|"
+    r"could not serialize access|too many connections|connection slots are reserved|rate limit|rate exceeded|throttl|too many requests|service unavailable|"
     r"server closed the connection unexpectedly|EOF occurred in violation of protocol|remote end closed connection|slow ?down|"
     r"max retries exceeded|network is unreachable|no route to host|database system is (?:starting up|shutting down|in recovery)|"
     r"terminating connection due to|connection (?:has been|is) closed|server has gone away|lost connection to|under maintenance|"

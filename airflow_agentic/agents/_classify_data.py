@@ -14,7 +14,7 @@ _CHECK = re.compile(
     r"(?:data|quality|row|table|column|schema)?[ _]?(?:check|expectation|assertion|constraint|validation|test)s?\b[^\n]{0,80}\b(?:fail|violat|not met|did not pass)|"
     r"(?:check|expectation|quality|validation|assertion|anomaly)\w*(?:failed|failure|error|exception)|^AssertionError|"
     r"Got \d+ results?, configured to fail|Test failed\.|bad rows|violates (?:unique|not-null|check|foreign key) constraint|"
-    r"\bonly \d[\d,]* (?:of|out of|/) \d|\b\d[\d,]* of \d[\d,]* \w+ (?:present|arrived|received|loaded|delivered|found)\b|"
+    r"\bonly \d[\d,]* (?:of|out of|/) \d|\b\d[\d,]* of \d[\d,]* (?:\w+ ){1,3}(?:present|arrived|received|loaded|delivered|found)\b|"
     r"(?:UNIQUE|NOT NULL|CHECK|FOREIGN KEY) constraint failed|duplicate key",
     re.IGNORECASE,
 )
@@ -34,6 +34,7 @@ _NOTICE = re.compile(
     re.IGNORECASE,
 )
 _FEWER = re.compile(
+    r"\b(?P<got3>\d[\d,]*) of (?P<want3>\d[\d,]*) (?:\w+ ){1,3}(?:present|arrived|received|loaded|delivered|found)\b|"
     r"\bonly (?P<got2>\d[\d,]*) (?:of|out of|/) (?P<want2>\d[\d,]*)|"
     r"expected[^\d\n]{0,30}(?P<want>\d[\d,]*)[^\n]{0,40}?(?:got|found|actual|received|but|has|have|was|were)[^\d\n]{0,20}(?P<got>\d[\d,]*)",
     re.IGNORECASE,
@@ -234,7 +235,9 @@ def _checked(dossier: Dossier, said: str, changes: tuple[ShapeChange, ...]) -> V
     lower = [c for c in changes if c.kind == "volume" and int(c.now) < int(c.was)]
     told = notices(dossier)
     fewer = _FEWER.search(said)
-    short = fewer is not None and _whole(fewer["want"] or fewer["want2"]) > _whole(fewer["got"] or fewer["got2"])
+    short = fewer is not None and _whole(fewer["want"] or fewer["want2"] or fewer["want3"]) > _whole(
+        fewer["got"] or fewer["got2"] or fewer["got3"]
+    )
     counts = bool(_COUNTS.search(said)) or any(_COUNTS.search(key.task_id) for key in dossier.incident.members)
     signs = [bool(told), bool(lower), short]
     if any(signs) and (counts or told) and not any(c.kind == "duplicates" for c in changes):

@@ -45,6 +45,9 @@ class WorkspaceSession(Protocol):
         Never raises for what the Dag does: a failing task is a state, a broken harness is ``broken``.
         """
 
+    def rebuild(self, logical_date: str) -> StagedRun | None:
+        """Run what was prepared for an interval again, with the code as it stands; None: nothing was, or it fails."""
+
     def import_dags(self, dags_path: str) -> tuple[Check, ...]:
         """Import every Dag file below *dags_path*; one Check a file."""
 

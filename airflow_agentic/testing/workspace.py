@@ -141,6 +141,11 @@ class FakeSession:
         turn = self._played[key] = self._played.get(key, -1) + 1
         return replace(runs[min(turn, len(runs) - 1)], name=name, dag_id=dag_id, logical_date=logical_date)
 
+    def rebuild(self, logical_date: str) -> StagedRun | None:
+        """Play what stands in the script as ``rebuild@date``; None if nothing does."""
+        runs = self._script.runs.get((f"rebuild@{logical_date}", self._changed))
+        return replace(runs[0], name="rebuild", logical_date=logical_date) if runs else None
+
     def import_dags(self, dags_path: str) -> tuple[Check, ...]:
         """Return the script's checks whose name starts with ``imports``."""
         return tuple(c for c in self._script.checks.get(self._changed, ()) if c.name.startswith("imports"))

@@ -153,6 +153,9 @@ class ApiSession:
         """Return none: the deployment's files cannot be looked at."""
         return frozenset()
 
+    def rebuild(self, logical_date: str) -> StagedRun | None:
+        """Return none: what stands in a team's staging data is theirs, and Dags upstream are not run again."""
+
     def discard(self, run: StagedRun) -> None:
         """Keep it until the session ends: the same date is run again only after its run was deleted anyway."""
 

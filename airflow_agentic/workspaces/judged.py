@@ -55,6 +55,8 @@ class Judged:
     checks: list[Check] = field(default_factory=list)
     diff: tuple[TableDiff, ...] = ()
     against_good: tuple[TableDiff, ...] = ()
+    upstream_run_again: bool = False
+    """It is green only on what the Dags upstream make with the change."""
 
     def run(self) -> Ended:
         """Apply the change and go through the steps; None if nothing speaks against it. The change stays applied."""
@@ -73,6 +75,9 @@ class Judged:
             return ProofStatus.STILL_RED, f"With the change the Dag file does not import: {first_error(green)}."
         if not sound(green):
             return ProofStatus.INCONCLUSIVE, f"The changed code could not be run: {why_unsound(green)}."
+        if not_cured(green, before.red, case) and (anew := self.runs.rebuilt()) is not None:
+            self.upstream_run_again = True
+            self.green = green = self.runs.incident("green_on_rebuilt", on=anew)
         session = self.runs.session
         self.diff = written(session.table_diff(before.red, green))
         if before.good is not None and before.good.state == "success":
@@ -80,6 +85,9 @@ class Judged:
             self.against_good = tuple(d for d in session.table_diff(before.good, green) if d.table in moved)
         faults = not_cured(green, before.red, case)
         self.checks.append(Check(name="cured", passed=not faults, detail="; ".join(faults) or cured_words(case)))
+        if self.upstream_run_again:
+            detail = "the Dags upstream were run again with the change: the fault is in the data that they make"
+            self.checks.append(Check(name="upstream Dags run again", passed=True, detail=detail))
         self.checks += own_reasons(green, before.red, case)
         return (ProofStatus.STILL_RED, f"With the change it still fails: {'; '.join(faults)}.") if faults else None
 

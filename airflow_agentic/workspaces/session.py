@@ -58,6 +58,7 @@ class LocalSession:
         self._folders: dict[StagedRun, str] = {}
         self._canary: str | None = None
         self._unprepared: list[str] = []
+        self._before_step: list[str] = []
         self._links: tuple[DagLinks, ...] = ()
         self._surveys: dict[StagedRun, list[dict[str, Any]]] = {}
         self._databases = postgres_addresses(staging) if staging.reach else ()
@@ -210,6 +211,7 @@ class LocalSession:
         :raises WorkspaceError: one of them does not succeed; the message holds its state and error.
         """
         for step in steps:
+            self._before_step.append(self._data)
             run = self._prepare_one(step)
             if run.state != "success":
                 run = self._prepare_one(step)
@@ -224,6 +226,28 @@ class LocalSession:
             log.warning("Preparing staging data with %s at %s failed: %s", step.dag_id, step.logical_date, why)
             self._unprepared.append(f"{step.dag_id} at {step.logical_date[:10]}")
         return self._data
+
+    def rebuild(self, logical_date: str) -> StagedRun | None:
+        """Run what was prepared for an interval again, with the code as it stands now; later runs start as before.
+
+        For a change in a Dag upstream of the one that failed: data made by the old code would not show it.
+
+        :return: the last run, to start others from; None if nothing was prepared for it, or it does not succeed.
+        """
+        steps = tuple(zip(self._staging.prepare, self._before_step, strict=False))
+        first = next((n for n, (step, _) in enumerate(steps) if step.logical_date[:10] == logical_date[:10]), None)
+        if first is None:
+            return None
+        kept, self._data = self._data, steps[first][1]
+        try:
+            for step, _ in steps[first:]:
+                run = self._prepare_one(step)
+                if run.state != "success":
+                    return None
+                self._data = os.path.join(self._folders[run], "data")
+        finally:
+            self._data = kept
+        return run
 
     def _prepare_one(self, step: PrepareStep) -> StagedRun:
         return self.run_dag(

@@ -32,12 +32,18 @@ class StagedRuns:
     """Logical date of the newest run that worked."""
     note: Note = silent
 
-    def incident(self, name: str, tasks: tuple[str, ...] | None = None) -> StagedRun:
+    def incident(self, name: str, tasks: tuple[str, ...] | None = None, *, on: StagedRun | None = None) -> StagedRun:
         """Run the failing Dag as it failed: interval, partition and conf of the incident.
 
         :param tasks: which of the failed tasks, with what waits for them; None: all.
+        :param on: start from what this run has written.
         """
-        return self._run(name, self.case.logical_date, self.dossier.run, tasks)
+        return self._run(name, self.case.logical_date, self.dossier.run, tasks, on)
+
+    def rebuilt(self) -> StagedRun | None:
+        """Run the Dags upstream again for the failing interval, with the code as it stands."""
+        self.note("upstream Dags run again", {"logical_date": self.case.logical_date})
+        return self.session.rebuild(self.case.logical_date)
 
     def good(self, name: str) -> StagedRun:
         """Run the failing Dag for the last good interval."""
@@ -57,7 +63,12 @@ class StagedRuns:
         return self._told(run)
 
     def _run(
-        self, name: str, logical_date: str, like: DagRunRecord | None, tasks: tuple[str, ...] | None = None
+        self,
+        name: str,
+        logical_date: str,
+        like: DagRunRecord | None,
+        tasks: tuple[str, ...] | None = None,
+        on: StagedRun | None = None,
     ) -> StagedRun:
         self._say_start(name, self.case.dag_id, logical_date)
         run = self.session.run_dag(
@@ -69,6 +80,7 @@ class StagedRuns:
             conf=like.conf if like else "{}",
             data_interval=like.data_interval if like else None,
             partition_key=(like.partition_key or "") if like else "",
+            data_of=on,
         )
         return self._told(run)
 

@@ -204,6 +204,10 @@ class _Trial:
         judged = self.judged
         assert judged is not None
         assert judged.green is not None
+        if judged.upstream_run_again:
+            detail = "the whole change: what the Dags upstream need of it was not tried piece by piece"
+            self.after.append(Check(name="hunks that were kept", passed=True, detail=detail))
+            return
         good = judged.good if judged.good is not None and judged.good.state == "success" else None
         reduction = reduce_change(self.change, runs=self.runs, green=judged.green, good=good, limits=self.limits)
         notes = list(reduction.notes)

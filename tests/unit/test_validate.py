@@ -259,6 +259,19 @@ def test_a_task_that_still_fails_is_still_red() -> None:
     assert prove(but(green=[RED])).status is ProofStatus.STILL_RED
 
 
+def test_a_change_upstream_is_judged_on_what_the_dags_upstream_make_with_it() -> None:
+    again = {(f"rebuild@{DAY}", CHANGED): [GREEN], (f"shop@{DAY}", CHANGED): [GREEN]}
+    proof = prove(Script(runs={**CURED, (DAY, CHANGED): [RED], **again}))
+    assert proof.status is ProofStatus.PROVED
+    assert "upstream Dags run again" in {check.name for check in proof.checks}
+    assert proof.reduced is None
+
+
+def test_a_change_that_cures_on_nothing_is_still_red_with_dags_upstream_run_again() -> None:
+    again = {(f"rebuild@{DAY}", CHANGED): [GREEN], (f"shop@{DAY}", CHANGED): [RED]}
+    assert prove(Script(runs={**CURED, (DAY, CHANGED): [RED], **again})).status is ProofStatus.STILL_RED
+
+
 def test_a_failing_task_that_is_skipped_is_not_cured() -> None:
     green = staged("success", staged_task("load", "skipped"), staged_task("publish", "skipped"))
     assert prove(but(green=[green])).status is ProofStatus.STILL_RED

@@ -299,16 +299,22 @@ def _spelling(good: FieldShape, bad: FieldShape) -> Conversion | None:
         return None
     if any(re.search(r"9", f) for f in (*good.formats, *bad.formats)) or (bad.distinct or 99) > 30:
         return None
-    letters = [{c for f in s.formats for c in f if c in "Aa"} for s in (good, bad)]
     if not {f.lower() for f in bad.formats} <= {f.lower() for f in good.formats}:
         return None
-    how = {("A", "a"): "upper", ("a", "A"): "lower"}.get((_one(letters[0]), _one(letters[1])))
-    return (
-        Conversion(form=f"{{value}}.{how}()", words=f"written in {'small' if how == 'upper' else 'capital'} letters")
-        if how
-        else None
-    )
+    was, now = (_case(s.formats) for s in (good, bad))
+    if not was or not now or was == now:
+        return None
+    return Conversion(form=f"{{value}}.{was}()", words=f"written in {_CASES[now]} letters")
 
 
-def _one(letters: set[str]) -> str:
-    return next(iter(letters)) if len(letters) == 1 else ""
+def _case(formats: tuple[str, ...]) -> str:
+    """The string method that leaves all words of these patterns as they are; empty if there is not one."""
+    words = [word for form in formats for word in re.findall(r"[Aa]+", form.replace("+", ""))]
+    if all(set(word) == {"A"} for word in words):
+        return "upper"
+    if all(set(word) == {"a"} for word in words):
+        return "lower"
+    return "title" if all(re.fullmatch(r"Aa*", word) for word in words) else ""
+
+
+_CASES = {"upper": "capital", "lower": "small", "title": "other"}

@@ -14,6 +14,7 @@ from airflow_agentic.records import DataShape, FieldShape, ShapeChange
 from airflow_agentic.shape_changes import name_tokens
 
 SURE = 0.8
+ALIKE, MAX_WORDS = 0.55, 20
 _TIME = re.compile(r"9999-99|99:99|99[/.]99[/.]9")
 
 
@@ -75,9 +76,15 @@ def _pairs(good: DataShape, failing: DataShape, changes: list[ShapeChange]) -> l
         if (
             change.kind == "possible_rename"
             and change.path not in sure
-            and _same_ids(before[change.path], after[change.now])
+            and (_same_ids(before[change.path], after[change.now]) or _same_words(change, before, after))
         ):
-            rivals = [c for c in changes if c.kind in {"removed", "added"} and _level(c.path) == _level(change.path)]
+            rivals = [
+                c
+                for c in changes
+                if c.kind in {"removed", "added"}
+                and _level(c.path) == _level(change.path)
+                and set((before | after)[c.path].types) != {"object"}
+            ]
             if len(rivals) <= 2:
                 sure[change.path] = change.now
     sure.update(_records_list(good, failing))
@@ -205,6 +212,13 @@ def _same_ids(old: FieldShape, new: FieldShape) -> bool:
     if not old.formats or set(old.formats) != set(new.formats):
         return False
     return all(re.search(r"[Aa]", f) and "9" in f and not _TIME.search(f) for f in old.formats)
+
+
+def _same_words(change: ShapeChange, before: dict[str, FieldShape], after: dict[str, FieldShape]) -> bool:
+    """Words of the very same patterns, as few of them as before, under a name that is alike."""
+    old, new = before[change.path], after[change.now]
+    few = bool(old.distinct and new.distinct) and max(old.distinct or 0, new.distinct or 0) <= MAX_WORDS
+    return change.score >= ALIKE and few and bool(old.formats) and set(new.formats) <= set(old.formats)
 
 
 def _is_id(field: FieldShape) -> bool:
