@@ -21,6 +21,7 @@ from airflow_agentic.workspaces import canary
 from airflow_agentic.workspaces.applied import apply_change
 from airflow_agentic.workspaces.data_diff import compare_tables
 from airflow_agentic.workspaces.environment import About
+from airflow_agentic.workspaces.prepared import Prepared
 from airflow_agentic.workspaces.repository_checks import Ran, run_linters, run_tests
 from airflow_agentic.workspaces.results import OutFolder, links_told, plain, read_run
 from airflow_agentic.workspaces.sandbox import TEMPORARY, Sandbox
@@ -53,12 +54,10 @@ class LocalSession:
         self._staging = staging
         self._limits = limits
         self._about = about
-        self._data = staging.data
+        self._prepared = Prepared(data=staging.data, run=self._prepare_one)
         self._count = 0
         self._folders: dict[StagedRun, str] = {}
         self._canary: str | None = None
-        self._unprepared: list[str] = []
-        self._before_step: list[str] = []
         self._links: tuple[DagLinks, ...] = ()
         self._surveys: dict[StagedRun, list[dict[str, Any]]] = {}
         self._databases = postgres_addresses(staging) if staging.reach else ()
@@ -72,7 +71,7 @@ class LocalSession:
             ("python", str(boot["python"])),
             ("harness", str(boot["warm"])),
             ("base_commit", self._about.base_commit),
-            *((UNPREPARED, name) for name in self._unprepared),
+            *((UNPREPARED, name) for name in self._prepared.missing),
         )
 
     def apply(self, change: ChangeSet) -> None:
@@ -115,7 +114,7 @@ class LocalSession:
         :param logical_date: ISO 8601; empty for a run without one.
         :param data_of: a run of this session: start from what it has written instead.
         """
-        start = os.path.join(self._folders[data_of], "data") if data_of in self._folders else self._data
+        start = os.path.join(self._folders[data_of], "data") if data_of in self._folders else self._prepared.data
         folder, out, request = self._layout("run", self._limits.run_s, data=start)
         request |= {
             "dag_file": dag_file,
@@ -204,61 +203,24 @@ class LocalSession:
         return compare_tables(*surveys) if len(surveys) == 2 else ()
 
     def prepare(self, steps: Sequence[PrepareStep]) -> str:
-        """Run Dags of the code as it stands, one after the other in one data folder, and return that folder.
-
-        Every later run starts from a copy of it.
-
-        :raises WorkspaceError: one of them does not succeed; the message holds its state and error.
-        """
-        for step in steps:
-            self._before_step.append(self._data)
-            run = self._prepare_one(step)
-            if run.state != "success":
-                run = self._prepare_one(step)
-            if run.state == "success":
-                self._data = os.path.join(self._folders[run], "data")
-                continue
-            why = f"{run.state}, {run.broken_because or run.log_tail[-1_000:]}"
-            if not step.may_fail:
-                raise WorkspaceError(
-                    f"Preparing staging data with Dag {step.dag_id!r} at {step.logical_date!r} failed: {why}"
-                )
-            log.warning("Preparing staging data with %s at %s failed: %s", step.dag_id, step.logical_date, why)
-            self._unprepared.append(f"{step.dag_id} at {step.logical_date[:10]}")
-        return self._data
+        """Build the data that every later run starts from a copy of, and return its folder; see `Prepared.build`."""
+        return self._prepared.build(steps)
 
     def rebuild(self, logical_date: str) -> StagedRun | None:
-        """Run what was prepared for an interval again, with the code as it stands now; later runs start as before.
+        """Run what was prepared for an interval again, with the code as it stands; see `Prepared.rebuild`."""
+        return self._prepared.rebuild(logical_date)
 
-        For a change in a Dag upstream of the one that failed: data made by the old code would not show it.
-
-        :return: the last run, to start others from; None if nothing was prepared for it, or it does not succeed.
-        """
-        steps = tuple(zip(self._staging.prepare, self._before_step, strict=False))
-        first = next((n for n, (step, _) in enumerate(steps) if step.logical_date[:10] == logical_date[:10]), None)
-        if first is None:
-            return None
-        kept, self._data = self._data, steps[first][1]
-        try:
-            for step, _ in steps[first:]:
-                run = self._prepare_one(step)
-                if run.state != "success":
-                    return None
-                self._data = os.path.join(self._folders[run], "data")
-        finally:
-            self._data = kept
-        return run
-
-    def _prepare_one(self, step: PrepareStep) -> StagedRun:
-        return self.run_dag(
+    def _prepare_one(self, step: PrepareStep) -> tuple[StagedRun, str]:
+        run = self.run_dag(
             "prepare", dag_file=step.dag_file, dag_id=step.dag_id, logical_date=step.logical_date, task_ids=()
         )
+        return run, self._folders[run]
 
     def _layout(self, kind: str, wall_s: float, data: str = "") -> tuple[str, OutFolder, dict[str, Any]]:
         """Make the folder of one run: code, data, database, home; only these become the workspace's own."""
         self._count += 1
         folder = os.path.join(self._box, "runs", f"{self._count:04d}")
-        start = "" if kind == "survey" else data or self._data
+        start = "" if kind == "survey" else data or self._prepared.data
         repository, data, home, out = (os.path.join(folder, n) for n in ("repository", "data", "home", "out"))
         os.makedirs(folder, mode=0o755)
         shutil.copytree(self._clone.work_tree, repository, symlinks=True)
