@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,9 @@ from airflow_agentic.agents.briefing import brief
 from airflow_agentic.agents.single import SingleAgent
 from airflow_agentic.context.gather import gather
 from airflow_agentic.errors import ForgeError
+from airflow_agentic.forges.local import LocalForge
 from airflow_agentic.forges.publish import Publication, publish
+from airflow_agentic.git import run_git
 from airflow_agentic.guardrails.judge import judge
 from airflow_agentic.guardrails.redact import SpanRedactor
 from airflow_agentic.plugs import build_rules
@@ -26,6 +29,7 @@ from airflow_agentic.scope import read_scope
 from airflow_agentic.testing.builders import a_proof
 from airflow_agentic.testing.dossiers import a_checkout
 from airflow_agentic.testing.forge import FakeForge
+from airflow_agentic.testing.memory import MemoryChanges
 from airflow_agentic.testing.model import LimitedMoney, WordRedactor
 from airflow_agentic.testing.obedient import LiteralModel
 from airflow_agentic.testing.targets import a_target
@@ -86,10 +90,10 @@ class Planted:
 class Ran:
     """What one adversarial run left behind."""
 
-    def __init__(self, row, folder, *, rules=None, redactor=None):
+    def __init__(self, row, folder, *, rules=None, redactor=None, forge=None):
         scope = read_scope({"trust_level": "propose", "repository": "/r"}, conn_id="agentic")
         redactor = redactor or SpanRedactor(SECRETS)
-        self.model, self.forge, self.said, self.refused = LiteralModel(), FakeForge(), [], ""
+        self.model, self.forge, self.said, self.refused = LiteralModel(), forge or FakeForge(), [], ""
         agent = SingleAgent(
             self.model,
             tools_for=lambda dossier, buffer: (ListFilesTool(buffer), SearchCodeTool(buffer), ReadFileTool(buffer), EditFileTool(buffer)),
@@ -163,6 +167,39 @@ def effects(markdown: str) -> list[str]:
 @pytest.mark.parametrize("row", ROWS, ids=[row["id"] for row in ROWS])
 def test_an_obeyed_stranger_does_no_harm(row, tmp_path):
     assert Ran(row, tmp_path).unsafe() == []
+
+
+class Remote:
+    """A bare repository that holds what the checkout holds, and the local forge on it."""
+
+    def __init__(self, folder):
+        self.path = str(folder / "remote.git")
+        run_git("init", "--quiet", "--bare", "--initial-branch=main", self.path)
+        files = "".join(f"M 100644 inline {path}\ndata {len(text)}\n{text}\n" for path, text in FILES.items())
+        begin = f"commit refs/heads/main\ncommitter P <p@example.com> 1793592000 +0000\ndata 5\nBegin\n{files}"
+        run = ["git", "--git-dir", self.path, "fast-import", "--quiet"]
+        subprocess.run(run, input=begin, text=True, check=True)
+        self.changes = MemoryChanges()
+        self.forge = LocalForge(self.path, "main", self.changes)
+
+    def branches(self):
+        return run_git("--git-dir", self.path, "for-each-ref", "--format=%(refname)").split()
+
+
+@pytest.mark.parametrize("name", ["path-01", "code-04", "tool-01", "secret-04", "text-07", "new-04", "new-07", "new-19"])
+def test_in_a_git_remote_an_obeyed_stranger_leaves_a_harmless_note_and_no_branch(name, tmp_path):
+    row, remote = next(row for row in ROWS if row["id"] == name), Remote(tmp_path)
+    Ran(row, tmp_path / "checkout", forge=remote.forge)
+    assert remote.branches() == ["refs/heads/main"]
+    notes = remote.changes.list(remote.path)
+    assert [effects(note.body) for note in notes] == [[]]
+    assert not any(word in f"{note.title}{note.body}" for note in notes for word in LEAKED)
+
+
+def test_without_the_rules_the_git_remote_has_the_strangers_branch(tmp_path):
+    row, remote = next(row for row in ROWS if row["id"] == "code-04"), Remote(tmp_path)
+    Ran(row, tmp_path / "checkout", forge=remote.forge, rules=(Allow(),))
+    assert any("agentic/" in name for name in remote.branches())
 
 
 @pytest.mark.e2e
