@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from airflow_agentic.records import Frame, TaskError, TaskKey
 
@@ -39,6 +39,13 @@ _SHAPE = (
 )
 _FOREIGN = ("/bin/airflow", "site-packages", "dist-packages", "<frozen", "lib/python3")
 MESSAGE_LIMIT = 2_000
+_INDENTED = re.compile(r"^\s+\S")
+_SECTION = re.compile(
+    r"^(?:(?:DETAIL|HINT|CONTEXT|STATEMENT|QUERY):|LINE \d+:|\[SQL|\[parameters|\(Background on this error)"
+)
+_FIELD = re.compile(r"^[\w.\[\]-]{1,120}$")
+MAX_MORE = 12
+"""Lines that are taken for the rest of a message."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +64,16 @@ def parse_tracebacks(lines: Iterable[str]) -> tuple[PrintedException, ...]:
     found: list[PrintedException] = []
     frames: list[Frame] = []
     inside = chained = False
+    more = 0
     for raw in lines:
         line = raw.rstrip("\n")
+        if 0 < more <= MAX_MORE and not line.strip():
+            more += MAX_MORE // 2  # A blank line may stand before the place in a statement, not two.
+            continue
+        if 0 < more <= MAX_MORE and _belongs(line, found[-1], spaced=more > MAX_MORE // 2):
+            found[-1], more = _with_line(found[-1], line), more + 1
+            continue
+        more = 0
         if line.strip() in _CHAINED:
             chained = True
         elif line.strip() == _HEADER:
@@ -66,8 +81,21 @@ def parse_tracebacks(lines: Iterable[str]) -> tuple[PrintedException, ...]:
         elif inside:
             inside = _step(line, frames, found, chained)
             if not inside:
-                chained = False
+                chained, more = False, 1
     return tuple(found)
+
+
+def _belongs(line: str, error: PrintedException, *, spaced: bool) -> bool:
+    """Say whether a line behind an exception's own is the rest of its message, and no other line of the log."""
+    if _SECTION.match(line):
+        return True
+    if spaced:
+        return False
+    return bool(_INDENTED.match(line)) or ("validation error" in error.message and bool(_FIELD.match(line)))
+
+
+def _with_line(error: PrintedException, line: str) -> PrintedException:
+    return replace(error, message=f"{error.message}\n{line.rstrip()}"[:MESSAGE_LIMIT])
 
 
 def fingerprint(error_class: str, message: str, frames: tuple[Frame, ...]) -> str:

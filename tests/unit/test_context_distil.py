@@ -7,6 +7,7 @@ import pytest
 from airflow_agentic.context.distil import distil
 from airflow_agentic.context.task_log import error_of
 from airflow_agentic.records import TaskKey
+from airflow_agentic.tracebacks import fingerprint, parse_tracebacks
 
 TASK = TaskKey(dag_id="feed", run_id="r", task_id="load")
 HOOK = "airflow.task.hooks.airflow.providers.standard.hooks.subprocess.SubprocessHook"
@@ -206,3 +207,31 @@ def test_a_line_between_two_states_of_a_progress_bar_is_kept():
     bar = "\r".join(f"{n}%|####      | {n}/900 [00:{n % 60}<00:11, 3.5it/s]" for n in range(400))
     log = [line(f"{bar}\rchunk 17 is truncated, skipping it\r{bar}"), *printed(*(f"page {n}" for n in range(9)))]
     assert "chunk 17 is truncated" in distil(log, budget_chars=4_000).text
+
+
+PYDANTIC = (
+    "Traceback (most recent call last):",
+    '  File "/opt/repo/shop/load.py", line 3, in parse',
+    "    Order(**row)",
+    "pydantic_core._pydantic_core.ValidationError: 1 validation error for Order",
+    "amount",
+    "  Input should be a valid number [type=float_parsing, input_value='1,5', input_type=str]",
+)
+POSTGRES = (
+    *PYDANTIC[:3],
+    "psycopg2.errors.UniqueViolation: duplicate key value violates unique constraint",
+    "DETAIL:  Key (order_no)=(7) already exists.",
+)
+
+
+@pytest.mark.parametrize(("lines", "kept"), [(PYDANTIC, "amount\n  Input should be"), (POSTGRES, "DETAIL:  Key (order_no)")])
+def test_a_message_keeps_the_lines_that_go_on_and_no_other(lines: tuple[str, ...], kept: str):
+    (error,) = parse_tracebacks([*lines, "Task exited with return code 1", "  an indented line of the log"])
+    assert kept in error.message
+    assert "Task exited" not in error.message
+    assert "of the log" not in error.message
+
+
+def test_the_rest_of_a_message_does_not_change_the_fingerprint():
+    one, two = parse_tracebacks(POSTGRES)[0], parse_tracebacks(POSTGRES[:-1])[0]
+    assert fingerprint(one.error_class, one.message, one.frames) == fingerprint(two.error_class, two.message, two.frames)
