@@ -52,10 +52,10 @@ _SHORT = re.compile(
 )
 _LOGIN = re.compile(r"\b(?:vault login|-pass(?:in|out)? pass:|pass:)[ ]{0,2}(?P<value>[A-Za-z0-9][^\s\"']{5,200})")
 _PIPED = re.compile(
-    r"\becho\s{1,3}(?:-n\s{1,3})?(?P<quote>['\"]?)(?P<value>[^'\"\s|]{4,200})(?P=quote)\s{0,3}\|[^\n|]{0,120}--?(?:password-stdin|stdin|pass(?:word)?-fd)"
+    r"\becho\s{1,3}(?:-n\s{1,3})?(?P<quote>['\"]?)(?P<value>[^'\"\s|]{4,200})(?P=quote)\s{0,3}\|[^\n|]{0,120}(?:--?(?:password-stdin|stdin|pass(?:word)?-fd)|sudo -S)"
 )
 _PAIR = re.compile(
-    r"(?:\b(?:auth|cred(?:ential)?s?)[\"']?\s{0,3}[=: ]\s{0,3}[\[(]|(?:Basic|Digest|NTLM)_?Auth\(|NetworkCredential\(|\.login\()\s{0,20}[\"'][^\"'\r\n]{0,200}[\"']\s{0,3},\s{0,20}"
+    r"(?:\b(?:auth|cred(?:ential)?s?)[\"']?\s{0,3}[=: ]\s{0,3}[\[(]|\w{0,40}Auth\(|NetworkCredential\(|\blogin\()\s{0,20}[\"'][^\"'\r\n]{0,200}[\"']\s{0,3},\s{0,20}"
     r"(?P<quote>[\"'])(?P<value>[^\"'\r\n]{1,500})(?P=quote)",
     re.IGNORECASE,
 )
@@ -76,7 +76,7 @@ _GUARDED: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = (
     ("option", ("-u", "--user", "--proxy-user"), _SHELL_USER),
     ("option", (" -p", " -P", " -w", " -a", "'-p", '"-p', "'-a", "'-w", "'-P"), _SHORT),
     ("option", ("vault login", "pass:"), _LOGIN),
-    ("option", ("-stdin", "-fd"), _PIPED),
+    ("option", ("-stdin", "-fd", "sudo -S"), _PIPED),
     ("sql-password", ("dentified", "DENTIFIED", "PASSWORD ", "password '", 'password "', "Password '"), _IDENTIFIED),
     (
         "basic-auth",
@@ -90,7 +90,7 @@ _GUARDED: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = (
             "Auth(",
             "AUTH(",
             "NetworkCredential(",
-            ".login(",
+            "login(",
         ),
         _PAIR,
     ),

@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass
 from airflow_agentic.records import LedgerEntry
 from airflow_agentic.redaction.spans import hide_secrets
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+"""Kept: `json.dumps` with separators makes a new one for each line of a chain."""
 FIRST = "0" * 64
 """What the first line has in place of the digest before it."""
 MOST_CHARS = 4_000
@@ -118,7 +120,7 @@ def _digest(*fields: object) -> str:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def _digest_of(text: str) -> str:

@@ -349,6 +349,20 @@ ghp_ token seen: «ghp_Zk3vQ9mTt7Wy2LxB5sRnH8pJ4dGc6FaU1eVo»
 «ops_eyJzaWduSW5BZGRyZXNzIjoibXkuMXBhc3N3b3JkLmNvbSJ9»
 """,
     "form around it": r"""
+2026-03-04 05:06:07,890 - ERROR - could not log in with etl:«RGkt8Mdn0lug» at ftp.partner.example
+mc alias set s3 https://minio:9000 etl «qFkO2SK2lx0TQyvFQWov7C9R»
+cookies={'session': '«0gcKSBMoQP8fBa48LuO5YnfZm-iR4SzmB6dKjrnxewAV7x-NN4ZUJOREyPqF»'}
+EXEC sp_addlogin 'etl', '«irAsKZ4YvmeI»'
+echo '«Os6aAYz37yBx»' | sudo -S ls
+expect "password:"; send "«2TXsXvuYZwKV»\r"
+net use \\srv\share /user:corp\etl «9fF9jJ9arqJj»
+smbclient //srv/share -U etl%«4EU9cvRaIsW5»
+lftp -u etl,«r3fSuCpmGCem» ftp.partner.example
+imaplib login('etl@corp.example', '«fTbxEET7EZXb»')
+tableauserverclient.TableauAuth('etl', '«KbdVY1XQbgb3»')
+PersonalAccessTokenAuth('etl-pat', '«LSM7DciIJWOa9NzlfLgxa6==:tnLUQFKioz8B3yNHfOKm3nua04KVME--»')
+jwt.encode(payload, '«9RrQNZ2ffmDh5Kt6MoE88XvwXdCd5Vi8»', algorithm='HS256')
+Fernet(b'«yz6JpKsUB2R12x0qRBByyWlAn17MGel9dpZYiuk617P=»')
 sqlplus -S etl_user/«gtV79YAxJx»@ORCL @load.sql
 spark.hadoop.fs.azure.account.key.lake.dfs.core.windows.net «1HiEQUYkb/hx5dGQwh840k0IbnNdBg8H0dXrg50EQVgm/AnDdq+P258JHTlcRA7t4Lf0pui/oOI/nqk7cdX3TW==»
 apiVersion: v1⏎kind: Secret⏎stringData:⏎  webhook: «4YDr2uaMlnQR1DqeYZzYXh40»
