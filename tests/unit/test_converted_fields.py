@@ -79,6 +79,29 @@ def test_a_field_in_a_new_form_loads_as_before_beside_the_old_form(tmp_path: pat
     assert result_of(tmp_path, bad) == result_of(tmp_path, GOOD) == [tuple(o.values()) for o in GOOD]
 
 
+REGIONS = """
+REGION = {"Germany": "DACH", "Austria": "DACH", "Spain": "IBERIA"}
+
+def parse(o):
+    return (o["no"], o["country"])
+
+def main(rows):
+    landed = [parse(o) for o in rows]
+    bad = [no for no, country in landed if country not in REGION]
+    if bad:
+        raise ValueError(f"check region: {len(bad)} rows without one")
+    return landed
+"""
+
+
+def test_a_country_that_became_a_code_gets_the_name_that_the_code_knows(tmp_path: pathlib.Path):
+    names = {"DE": "Germany", "AT": "Austria", "ES": "Spain"}
+    good = [{"no": f"N-{i}", "country": name} for i, name in enumerate([*names.values()] * 2)]
+    bad = [{"no": f"N-{i}", "country": code} for i, code in enumerate([*names] * 2)]
+    apply(tmp_path, RulesAgent().propose(dossier_of(tmp_path, {"main.py": REGIONS}, good, bad)))
+    assert result_of(tmp_path, bad) == result_of(tmp_path, good)
+
+
 HELD = {
     "no witness of the form": changed(sum=lambda v: v * 100.0, off=lambda v: v * 100.0),
     "not by a whole factor": changed(sum=lambda v: round(v * 97), off=lambda v: round(v * 97)),

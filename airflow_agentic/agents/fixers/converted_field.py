@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from airflow_agentic.agents.fixers.bench import Bench, Fix
 from airflow_agentic.agents.fixers.conversions import NUMBERS, Conversion, conversion, noughts
+from airflow_agentic.agents.fixers.country_names import country_names
 from airflow_agentic.agents.fixers.field_moves import FieldMove
 from airflow_agentic.agents.fixers.parse_sites import Helper, helper, is_delimited, near_files, with_helper
 from airflow_agentic.agents.fixers.record_uses import UseFinder
@@ -82,6 +83,7 @@ def _changes(bench: Bench, name: str) -> list[_Change]:
     for old in good.fields:
         if old.path in now:
             how = _same_place(old, now, failing, text_only=text_only)
+            how = how or country_names(bench, old, now[old.path])
             new = old.path
         else:
             how, new = _new_name(old, good, failing, known, text_only=text_only)
