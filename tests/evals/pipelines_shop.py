@@ -123,9 +123,9 @@ def _later(path: str, old: str, new: str) -> dict[str, str]:
 SPECS = () if not FILES else (
     _shop("shop_duplicates", "shop_staging", "check_unique_order_id", whole=_duplicates, category=()),
     _shop("shop_thousands", "shop_staging", "stg_orders", {"orders": _set(amount=lambda v: f"{v:,.2f}")}),
-    _shop("shop_cents", "shop_marts", "check_revenue_matches_control", {"orders": _set(amount=lambda v: round(v * 100), discount=lambda v: round(v * 100))}, category=(), root=("shop_ingest", "ingest_orders")),
+    _shop("shop_cents", "shop_marts", "check_revenue_matches_control", {"orders": _set(amount=lambda v: round(v * 100), discount=lambda v: round(v * 100))}, category=(), root=("", None)),
     _shop("shop_money", "shop_staging", "stg_orders", {"orders": _set(amount=lambda v: {"value": v, "currency": "USD"})}),
-    _shop("shop_country_code", "shop_marts", "check_region_not_null", {"customers": _set(country=lambda v: CODES[v])}, category=(), root=("shop_staging", None)),
+    _shop("shop_country_code", "shop_marts", "check_region_not_null", {"customers": _set(country=lambda v: CODES[v])}, category=(), root=("", None)),
     _shop("shop_canceled", "shop_marts", "check_revenue_matches_control", {"orders": _set(status=lambda v: "CANCELED" if v == "CANCELLED" else v)}, category=(), root=("", None)),
     _shop("shop_null_discount", "shop_marts", "check_revenue_not_null", {"orders": _set(discount=lambda v: v or None)}, category=(), root=("", None)),
     _shop("shop_epoch", "shop_exports", EXPORTS, {"orders": _set(ordered_at=_epoch)}),
