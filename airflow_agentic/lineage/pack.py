@@ -51,13 +51,14 @@ def context_pack(
     for index in changed:
         newest = with_culprit(reader, histories[index].changes[0])
         histories[index] = replace(histories[index], changes=(newest, *histories[index].changes[1:]))
-    runs: dict[NodeId, tuple[LineageRun, ...]] = {}
+    runs: dict[NodeId, list[LineageRun]] = {}
     for run in reader.last_runs([j.id for j in (*jobs, *upstream.jobs)], limit=RUNS, until=until):
-        runs[run.job.id] = (*runs.get(run.job.id, ()), run)
+        runs.setdefault(run.job.id, []).append(run)
     partition = None
     if partition_key:
         outputs = tuple(e.dataset for e in reader.edges_of_jobs([j.id for j in jobs], OUTPUT))
         asked = outputs[:1] or datasets[:1]
         if asked:
             partition = partition_state(reader, asked[0].name, partition_key, datasets=asked)
-    return ContextPack(upstream=upstream, histories=tuple(histories), runs=runs, partition=partition)
+    listed = {job: tuple(found) for job, found in runs.items()}
+    return ContextPack(upstream=upstream, histories=tuple(histories), runs=listed, partition=partition)

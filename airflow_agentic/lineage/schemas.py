@@ -146,7 +146,8 @@ def with_culprit(reader: LineageReader, change: SchemaChange) -> SchemaChange:
     culprit = next((run for run, alteration in told if alteration.column in named or alteration.now in named), None)
     statement = next((a.statement for run, a in told if run is culprit), "")
     if culprit is None:
-        culprit = next((run for run in writers if run.run_id == change.after.first_run), None)
+        first = reader.first_run(change.after)
+        culprit = next((run for run in writers if run.run_id == first), None)
     others = tuple(run for run in writers if culprit is None or run.run_id != culprit.run_id)
     return replace(change, columns=columns, culprit=culprit, statement=statement, others=others)
 

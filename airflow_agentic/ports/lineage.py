@@ -72,6 +72,9 @@ class LineageReader(Protocol):
     def schema_versions(self, dataset_ids: Sequence[NodeId], *, until: str = "") -> tuple[SchemaVersion, ...]:
         """Return every known schema of data sets (seen before *until*), the last seen first; at most 10 each."""
 
+    def first_run(self, version: SchemaVersion) -> str:
+        """Return the id of the run that saw a version of a data set first; empty if it is not known any more."""
+
     def column_sources(self, columns: Sequence[tuple[NodeId, str]]) -> tuple[ColumnEdge, ...]:
         """Return the edges that lead into columns; at most 2,000."""
 

@@ -110,7 +110,6 @@ class SchemaVersion:
     last_seen: str
     columns: tuple[tuple[str, str], ...] = ()
     """Name and type; an empty type is unknown."""
-    first_run: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

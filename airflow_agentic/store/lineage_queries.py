@@ -54,7 +54,7 @@ from airflow_agentic.store.lineage_statements import (
     ASK_EDGES_OF_JOBS,
     ASK_FANS,
     ASK_FIELDS,
-    ASK_FIRST_RUNS,
+    ASK_FIRST_RUN,
     ASK_JOB,
     ASK_JOB_OF_TASK,
     ASK_JOB_TOLD,
@@ -232,8 +232,6 @@ class SqlLineageReader:
             if count[row[0], row[1]] <= VERSION_CAP:
                 kept.append(row)
         fields = self._fields({row[2] for row in kept})
-        several = {key for key, number in count.items() if number > 1}
-        runs = self._observers([row for row in kept if (row[0], row[1]) in several])
         return tuple(
             SchemaVersion(
                 dataset_id=row[0],
@@ -242,10 +240,14 @@ class SqlLineageReader:
                 first_seen=moment(row[3]),
                 last_seen=moment(min(row[4], limit)),
                 columns=fields.get(row[2], ()),
-                first_run=runs.get((row[0], row[2], row[3]), ""),
             )
             for row in kept
         )
+
+    def first_run(self, version: SchemaVersion) -> str:
+        """Return the id of the run that saw a version of a data set first; empty if it is not known any more."""
+        given = {"dataset": version.dataset_id, "schema": version.schema_id, "first": micros_of(version.first_seen)}
+        return next((run_uuid(row[0]) for row in self._ask(ASK_FIRST_RUN, given)), "")
 
     def column_sources(self, columns: Sequence[tuple[NodeId, str]]) -> tuple[ColumnEdge, ...]:
         """Return the edges that lead into columns; at most 2,000."""
@@ -316,19 +318,6 @@ class SqlLineageReader:
 
     def _fields(self, schema_ids: Iterable[int]) -> dict[int, tuple[tuple[str, str], ...]]:
         return {key: schema_columns(text) for key, text in self._ask(ASK_SCHEMAS, {"ids": list(schema_ids)})}
-
-    def _observers(self, versions: Sequence[Any]) -> dict[tuple[Any, Any, int], str]:
-        """Return the run that saw each schema first."""
-        if not versions:
-            return {}
-        given = {
-            "ids": list({v[0] for v in versions}),
-            "schemas": list({v[2] for v in versions}),
-            "firsts": list({v[3] for v in versions}),
-        }
-        rows = self._ask(ASK_FIRST_RUNS, given)
-        first = {(v[0], v[2], v[3]) for v in versions}
-        return {(d, s, at): run_uuid(run) for d, s, at, run in rows if (d, s, at) in first}
 
     def _column_edges(self, statement: Any, given: Mapping[str, Any]) -> tuple[ColumnEdge, ...]:
         return tuple(

@@ -253,14 +253,15 @@ ASK_VERSIONS = (
     .where(among(DATASETS.c.canonical_id), ASK_OBSERVED.first_at <= bindparam("until"))
     .group_by(DATASETS.c.canonical_id, ASK_OBSERVED.source_class, ASK_OBSERVED.schema_id)
 )
-ASK_FIRST_RUNS = (
-    select(DATASETS.c.canonical_id, ASK_OBSERVED.schema_id, ASK_OBSERVED.first_at, ASK_OBSERVED.first_run)
+ASK_FIRST_RUN = (
+    select(ASK_OBSERVED.first_run)
     .join(DATASETS, DATASETS.c.id == ASK_OBSERVED.dataset_id)
     .where(
-        among(DATASETS.c.canonical_id),
-        among(ASK_OBSERVED.schema_id, "schemas"),
-        among(ASK_OBSERVED.first_at, "firsts"),
+        DATASETS.c.canonical_id == bindparam("dataset"),
+        ASK_OBSERVED.schema_id == bindparam("schema"),
+        ASK_OBSERVED.first_at == bindparam("first"),
     )
+    .limit(1)
 )
 ASK_SCHEMAS = select(SCHEMAS.c.id, SCHEMAS.c.fields).where(among(SCHEMAS.c.id))
 ASK_OUT_F, ASK_IN_F = FIELDS.alias("out_f"), FIELDS.alias("in_f")

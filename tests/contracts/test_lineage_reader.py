@@ -135,7 +135,7 @@ def test_versions_tell_what_they_were_and_who_changed_them(reader: SqlLineageRea
     assert ([name for name, _ in new.columns], [name for name, _ in old.columns]) == (["a", "c"], ["a", "b"])
     assert (old.first_seen[:10], old.last_seen[:10]) == ("2026-10-01", "2026-10-05")
     (writer,) = reader.writers_between(raw.id, "2026-10-05T07:00:00Z", "2026-10-06T07:00:00Z")
-    assert (writer.job.name, writer.run_id, "RENAME" in writer.sql) == ("vendor.rename", new.first_run, True)
+    assert (writer.job.name, writer.run_id, "RENAME" in writer.sql) == ("vendor.rename", reader.first_run(new), True)
     assert [v.schema_id for v in reader.schema_versions([raw.id], until="2026-10-03T00:00:00Z")] == [old.schema_id]
 
 
