@@ -1,6 +1,7 @@
 """The whole way on a real Airflow: the demo's pipeline, its triage, what a person can do afterwards."""
 
 import json
+import re
 import time
 
 import pytest
@@ -325,4 +326,6 @@ def test_trust_is_shown_lowered_by_a_word_and_raised_only_by_results(stage, airf
     )  # fmt: skip
     levels = [json.loads(told)[0]["level"] for _, told in (before, after)]
     assert (levels, lowered[0]) == (["propose", "diagnose"], 0)
-    assert "proved changes, 3 are needed" in raised[0]
+    # How many of its changes were proved depends on which tests ran before.
+    proved = int(re.search(r"changes proved: (\d+)", json.loads(after[1])[0]["numbers"])[1])
+    assert raised[0] == 0 if proved >= 3 else f"{proved} proved changes, 3 are needed" in raised[0]
