@@ -25,6 +25,7 @@ from airflow_agentic.policy.terms import ActionClass
 from airflow_agentic.ports import Forge
 from airflow_agentic.records import Proof, ProofStatus, Proposal, StagingPermit, Verdict
 from airflow_agentic.scope import Scope, TrustLevel
+from airflow_agentic.store.circuit import SqlCircuit
 from airflow_agentic.store.engine import Store
 from airflow_agentic.store.spending import TeamDay
 
@@ -74,6 +75,11 @@ class Rulings:
     def lock_path(self) -> str:
         """Return where the lock lies; empty: permissions are not locked."""
         return lock_path(self.permissions_lock, self.policy.path)
+
+    def circuit(self, name: str) -> SqlCircuit:
+        """Return the breaker before one service, with the policy's limits."""
+        limits = self.policy.current().file.limits
+        return self.store.circuit(name, failures=limits.circuit_failures, open_s=limits.circuit_open_s)
 
     def manifest(self, probed: Iterable[Power] = ()) -> Manifest:
         """Return the manifest of policy, connection and tools, with what was *probed* of the credentials."""

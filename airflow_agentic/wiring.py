@@ -255,7 +255,7 @@ class Parts:
         )
 
     def _tidying(self) -> Tidying:
-        forge, circuit = self._forge(self.scope), self.store.circuit(f"forge:{self.scope.repository}")
+        forge, circuit = self._forge(self.scope), self.rulings.circuit(f"forge:{self.scope.repository}")
         caps = publication(self.scope).caps
 
         def withdraw(delivery: Delivery, note: str) -> str:
@@ -338,7 +338,7 @@ class Parts:
 
     def _forge(self, scope: Scope) -> Forge:
         built = build_forge(scope, changes=self.store.changes, connect=connection, closing=self.closing)
-        return GuardedForge(built, self.store.circuit(f"forge:{scope.repository}"))
+        return GuardedForge(built, self.rulings.circuit(f"forge:{scope.repository}"))
 
     def _agent(self, incident: str, rules: Agent, mandate: Mandate) -> Agent:
         scope = mandate.scope
@@ -355,7 +355,7 @@ class Parts:
             record=lambda kind, payload: self._note(incident, kind, payload),
             lineage=self.lineage,
             assets=AirflowAssets(self.reader.read),
-            circuit=self.store.circuit(f"model:{scope.anthropic_conn_id}"),
+            circuit=self.rulings.circuit(f"model:{scope.anthropic_conn_id}"),
         )
         return WaitingAgent(
             agent,

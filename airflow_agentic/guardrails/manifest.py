@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from airflow_agentic.policy.policy import Mandate, Policy
-from airflow_agentic.policy.terms import Rule
+from airflow_agentic.policy.terms import Limits, Rule
 from airflow_agentic.scope import Scope, TrustLevel
 
 STATIC = ("policy", "connection", "tools")
@@ -75,6 +75,7 @@ def manifest(
     mandates = [policy.mandate(rule, base) for rule in rules]
     powers = {
         *(power for mandate in mandates for power in _of_mandate(mandate)),
+        *_of_limits(policy.file.limits),
         *_of_connection(base),
         *(Power(area="tools", what=f"{name} ({effect})") for name, effect in tools),
         *probed,
@@ -150,6 +151,15 @@ def _order(policy: Policy) -> Iterator[str]:
     names = [rule.name for rule in policy.file.rules]
     for rule, after in zip(policy.file.rules, [*names, "defaults"][1:], strict=True):
         yield f"rule {rule.name} is for {rule.match.model_dump_json(exclude_defaults=True)}, before {after}"
+
+
+def _of_limits(limits: Limits) -> Iterator[Power]:
+    """What asks a failing service more often than by default; the defaults are no power, so old locks still hold."""
+    usual = Limits()
+    if limits.circuit_failures > usual.circuit_failures:
+        yield Power(area="policy", what="circuit_failures", level=limits.circuit_failures)
+    if limits.circuit_open_s < usual.circuit_open_s:
+        yield Power(area="policy", what="circuit asked again early", level=usual.circuit_open_s - limits.circuit_open_s)
 
 
 def _of_connection(base: Scope) -> Iterator[Power]:

@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from airflow_agentic.errors import SettingsError
 from airflow_agentic.policy.policy import Policy
-from airflow_agentic.policy.terms import Chain, Match, PolicyFile, Rule, Terms, Window
+from airflow_agentic.policy.terms import Chain, Limits, Match, PolicyFile, Rule, Terms, Window
 
 SETTING = "policy_file of the agentic connection or [agentic] policy_file"
 _MOST_BYTES = 256_000
@@ -148,4 +148,11 @@ def _allowed(where: tuple[str | int, ...]) -> Iterator[str]:
     yield from model.model_fields
 
 
-_INSIDE = {"defaults": Terms, "rules": Rule, "match": Match, "needs_person": Chain, "maintenance": Window}
+_INSIDE = {
+    "limits": Limits,
+    "defaults": Terms,
+    "rules": Rule,
+    "match": Match,
+    "needs_person": Chain,
+    "maintenance": Window,
+}

@@ -195,6 +195,17 @@ class Rule(Terms):
     why: str = Field(default="", max_length=500)
 
 
+class Limits(BaseModel):
+    """What holds for all Dags together, because one service answers all of them."""
+
+    model_config = _STRICT
+
+    circuit_failures: int = Field(default=3, ge=1, le=20)
+    """How often a model or forge must fail in a row, counted over all processes, before it is left alone."""
+    circuit_open_s: int = Field(default=600, ge=10, le=86_400)
+    """Seconds for which it is left alone; then one process tries."""
+
+
 class PolicyFile(BaseModel):
     """``agentic_policy.yaml`` as a whole."""
 
@@ -205,6 +216,8 @@ class PolicyFile(BaseModel):
     """Ids of Airflow users who may not approve what this policy lets through: four eyes."""
     kill_switch: bool = False
     """True: nothing but recording, for every Dag."""
+    limits: Limits = Field(default_factory=Limits)
+    """For all Dags together; a rule cannot change them."""
     defaults: Terms = Field(default_factory=Terms)
     """For every Dag, and for each key that its rule leaves out."""
     rules: tuple[Rule, ...] = ()

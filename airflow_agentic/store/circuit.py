@@ -1,6 +1,7 @@
 """A circuit breaker over all processes: what failed time after time is left alone for a while, then tried by one.
 
-Closed: everybody may ask. Open, after `FAILURES` in a row: nobody asks for `OPEN_S`. Half-open, after that: one process
+Closed: everybody may ask. Open, after so many failures in a row: nobody asks for a while. Both are the policy's
+``limits``; one that is changed holds at once, for a circuit that is open as well. Half-open, after that: one process
 tries, the others still wait; its success closes the circuit, its failure opens it again. What it knows is a record
 beside those of the incidents, so no table of its own is needed.
 """
@@ -19,9 +20,6 @@ from airflow_agentic.store.database import Database
 from airflow_agentic.store.incidents import read, storable, written
 from airflow_agentic.store.tables import RECORDS
 
-FAILURES = 3
-"""In a row, of all processes together."""
-OPEN_S = 600.0
 PROBE_S = 300.0
 """How long one process may try before another one may; it may have been killed."""
 _WHY = 300
@@ -43,6 +41,8 @@ class SqlCircuit:
     """The port `Circuit` on a database.
 
     :param name: of the service, e.g. ``model:anthropic_default``; one circuit each.
+    :param failures: in a row, of all processes together.
+    :param open_s: how long nobody asks.
     :param clock: gives the present moment, ISO 8601 with an offset.
     """
 
@@ -51,8 +51,8 @@ class SqlCircuit:
         database: Database,
         name: str,
         *,
-        failures: int = FAILURES,
-        open_s: float = OPEN_S,
+        failures: int,
+        open_s: float,
         clock: Callable[[], str] = now,
     ) -> None:
         self._database, self._name = database, f"circuit:{name}"[:250]
@@ -65,12 +65,12 @@ class SqlCircuit:
             return ""
         if not self._over(state.open_until, at):
             until = f"so it is left alone until {state.open_until}"
-            return f"it failed {state.failures} times in a row, {until}: {state.why}"
+            return f"it failed {_often(state)}, {until}: {state.why}"
         with self._database.write() as connection:
             self._database.exclusively(connection, self._name)
             state = self._read(connection)
             if state.probe_until and not self._over(state.probe_until, at):
-                return f"it failed {state.failures} times in a row, and another process tries it just now: {state.why}"
+                return f"it failed {_often(state)}, and another process tries it just now: {state.why}"
             self._keep(connection, replace(state, probe_until=_later(at, PROBE_S)))
         return ""
 
@@ -80,7 +80,7 @@ class SqlCircuit:
         return bool(state.open_until) and not self._over(state.open_until, self._clock())
 
     def failed(self, why: str) -> None:
-        """Count a failure; open the circuit after `FAILURES` in a row, and after one that was a trial."""
+        """Count a failure; open the circuit after so many in a row, and after one that was a trial."""
         with self._database.write() as connection:
             self._database.exclusively(connection, self._name)
             state = self._read(connection)
@@ -125,6 +125,10 @@ class SqlCircuit:
                 set_={"body": kept.excluded.body, "kept_at": kept.excluded.kept_at},
             )
         )
+
+
+def _often(state: CircuitState) -> str:
+    return "once" if state.failures == 1 else f"{state.failures} times in a row"
 
 
 def _later(at: str, seconds: float) -> str:

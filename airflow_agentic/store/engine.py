@@ -39,9 +39,9 @@ class Store:
         limits = {"usd_per_incident": usd_per_incident, "usd_per_day": usd_per_day}
         return SqlSpending(self.database, **limits, usd_per_dag_day=usd_per_dag_day, team=team)
 
-    def circuit(self, name: str) -> SqlCircuit:
-        """Return the breaker before one service."""
-        return SqlCircuit(self.database, name)
+    def circuit(self, name: str, *, failures: int, open_s: float) -> SqlCircuit:
+        """Return the breaker before one service; see `SqlCircuit`."""
+        return SqlCircuit(self.database, name, failures=failures, open_s=open_s)
 
     def close(self) -> None:
         """Close this process's connections; using the store again opens new ones."""

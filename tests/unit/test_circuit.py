@@ -12,10 +12,17 @@ import pytest
 from airflow_agentic.agents.breaker import GuardedModel
 from airflow_agentic.errors import ForgeDown, ForgeError, ModelUnavailable
 from airflow_agentic.forges.breaker import GuardedForge
-from airflow_agentic.store.circuit import OPEN_S, PROBE_S, SqlCircuit
+from airflow_agentic.policy.read import PolicyOnDisk
+from airflow_agentic.policy.terms import Limits
+from airflow_agentic.rulings import Rulings
+from airflow_agentic.scope import Scope
+from airflow_agentic.store.circuit import PROBE_S, SqlCircuit
 from airflow_agentic.store.engine import Store, open_store
 from airflow_agentic.testing.forge import FakeForge
 from airflow_agentic.testing.forge_claims import a_delivery
+
+OPEN_S = Limits().circuit_open_s
+USUAL = {"failures": Limits().circuit_failures, "open_s": OPEN_S}
 
 
 class Clock:
@@ -37,7 +44,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 def circuits(store: Store, name: str) -> tuple[SqlCircuit, SqlCircuit, Clock]:
     clock = Clock()
-    return SqlCircuit(store.database, name, clock=clock), SqlCircuit(store.database, name, clock=clock), clock
+    here, there = (SqlCircuit(store.database, name, **USUAL, clock=clock) for _ in range(2))
+    return here, there, clock
 
 
 def opened(store: Store, name: str) -> tuple[SqlCircuit, SqlCircuit, Clock]:
@@ -143,3 +151,34 @@ def test_a_forge_that_says_no_is_not_down(store: Store) -> None:
         with pytest.raises(ForgeError, match="422"):
             GuardedForge(No(), circuit).preflight()
     assert circuit.refusal() == ""
+
+
+def limited(store: Store, tmp_path: Path, said: str) -> Rulings:
+    path = tmp_path / "agentic_policy.yaml"
+    path.write_text(f"version: 1\n{said}\n", encoding="utf-8")
+    return Rulings(scope=Scope(), store=store, policy=PolicyOnDisk(str(path)))
+
+
+def test_the_policy_says_after_how_many_failures_and_for_how_long(store: Store, tmp_path: Path) -> None:
+    rulings = limited(store, tmp_path, "limits: {circuit_failures: 1, circuit_open_s: 3600}")
+    rulings.circuit("of the policy").failed("HTTP 529")
+    assert "it failed once" in rulings.circuit("of the policy").refusal()
+    left = datetime.fromisoformat(rulings.circuit("of the policy").state().open_until) - datetime.now(timezone.utc)
+    assert timedelta(seconds=3590) < left <= timedelta(seconds=3600)
+
+
+def test_without_a_word_in_the_policy_it_is_three_failures_and_ten_minutes(store: Store, tmp_path: Path) -> None:
+    circuit = limited(store, tmp_path, "").circuit("unsaid")
+    for _ in range(2):
+        circuit.failed("HTTP 529")
+    assert circuit.refusal() == ""
+    circuit.failed("HTTP 529")
+    left = datetime.fromisoformat(circuit.state().open_until) - datetime.now(timezone.utc)
+    assert timedelta(seconds=590) < left <= timedelta(seconds=600)
+
+
+def test_a_pause_that_the_policy_shortens_ends_for_a_circuit_that_is_open_already(store: Store, tmp_path: Path) -> None:
+    rulings = limited(store, tmp_path, "limits: {circuit_failures: 1, circuit_open_s: 86400}")
+    rulings.circuit("shortened").failed("HTTP 529")
+    assert rulings.circuit("shortened").refusal()
+    assert limited(store, tmp_path, "limits: {circuit_open_s: 60}").circuit("shortened").refusal() == ""

@@ -56,6 +56,8 @@ def test_the_same_powers_have_the_same_digest_and_nothing_is_wider():
         (of(policy("rules:\n" + "\n".join(reversed(RULES.splitlines()[1:])))), "gone, guard: rule money is for"),
         (of(policy("rules:\n" + RULES.splitlines()[2])), "gone, guard: rule money is for"),
         (of(policy("defaults: {needs_person: []}\n" + RULES)), "gone, guard: money: a person between * and clear"),
+        (of(policy("limits: {circuit_failures: 5}\n" + RULES)), "new, policy: circuit_failures (5)"),
+        (of(policy("limits: {circuit_open_s: 60}\n" + RULES)), "new, policy: circuit asked again early (540)"),
         (of(base=BASE.model_copy(update={"usd_per_day": 6.0})), "usd_per_day, from 5 to 6"),
         (of(base=BASE.model_copy(update={"allowed_paths": ()})), "change **"),
         (of(base=BASE.model_copy(update={"protected_paths": ()})), "nobody changes .github/**"),
