@@ -17,6 +17,8 @@ from pathlib import Path
 import pipelines_code
 import pipelines_drift
 import pipelines_faults
+import pipelines_fifth_a
+import pipelines_fifth_b
 import pipelines_forms
 import pipelines_fourth
 import pipelines_outside
@@ -49,6 +51,8 @@ SPECS: dict[str, Spec] = {
         *pipelines_third.SPECS,
         *pipelines_shop.SPECS,
         *pipelines_fourth.SPECS,
+        *pipelines_fifth_a.SPECS,
+        *pipelines_fifth_b.SPECS,
     )
 }
 
