@@ -39,21 +39,28 @@ class AirflowRest:
         self._token = ""
 
     def call(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, allowed: tuple[int, ...] = ()
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        allowed: tuple[int, ...] = (),
+        below: str = "/api/v2",
     ) -> tuple[int, dict[str, Any]]:
-        """Send one request below ``/api/v2`` and return status and JSON object.
+        """Send one request and return status and JSON object.
 
         :param allowed: statuses from 400 on that are answers and not errors.
+        :param below: where *path* begins; ``/auth``: the auth manager's own API.
         :raises SourceUnavailable: Airflow does not answer, or refuses; whether it has acted is not known then.
         """
         import httpx
 
         try:
             with httpx.Client(base_url=self.base_url, timeout=self._timeout_s, transport=self._transport) as client:
-                answer = self._send(client, method, path, body)
+                answer = self._send(client, method, f"{below}{path}", body)
                 if answer.status_code == 401:
                     self._token = ""
-                    answer = self._send(client, method, path, body)
+                    answer = self._send(client, method, f"{below}{path}", body)
         except httpx.HTTPError as error:
             raise SourceUnavailable(
                 f"{method} {path!r} at Airflow {self.base_url!r} failed: {type(error).__name__}: {error}. "
@@ -82,7 +89,7 @@ class AirflowRest:
                 )
             self._token = str(token)
         headers = {"Authorization": f"Bearer {self._token}"}
-        return client.request(method, f"/api/v2{path}", json=None if body is None else dict(body), headers=headers)
+        return client.request(method, path, json=None if body is None else dict(body), headers=headers)
 
 
 def part(text: str) -> str:

@@ -34,6 +34,7 @@ from airflow_agentic.guardrails.approvals import (
     subject_of,
     weigh,
 )
+from airflow_agentic.guardrails.approver import Still, as_given
 from airflow_agentic.guardrails.judge import judge
 from airflow_agentic.guardrails.ledger import stage, whole
 from airflow_agentic.guardrails.rules.action_class import CLEAR, asks_about
@@ -70,7 +71,7 @@ from airflow_agentic.records import (
     Suspect,
     Verdict,
 )
-from airflow_agentic.workspaces.settle import settle
+from airflow_agentic.workspaces.settle import reduced, settle
 from airflow_agentic.workspaces.validate import validate
 
 R = TypeVar("R")
@@ -124,6 +125,7 @@ class Review:
     """Whose word does not count: four eyes."""
     timeout_s: float = 0.0
     """How long a person has; 0: Airflow alone watches the time."""
+    still: Still = as_given
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,6 +146,8 @@ class Deliverance:
     """Clears a transient failure once; None: the trust level or the connection does not allow it."""
     go: Go = nothing_stops
     """Asked before each outward action as well."""
+    still: Still = as_given
+    """Who approved is looked up again before their word is acted on."""
 
 
 def investigate(incident_id: str, parts: Investigation) -> Proposal:
@@ -201,7 +205,7 @@ def prove(incident_id: str, parts: Validation) -> Verdict:
             )
             facts.update(proof_facts(proof), body=parts.ledger.attach(incident_id, proof))
         parts.incidents.keep(incident_id, proof)
-        proposal = _reduced(proposal, proof)
+        proposal = reduced(proposal, proof)
         parts.incidents.keep(incident_id, proposal)
         with stage(parts.ledger, incident_id, "judge", go=parts.go) as facts:
             verdict = judge(proposal, proof, rules=(*parts.rules, TeamRulesRule(dossier.team_rules)))
@@ -242,7 +246,7 @@ def decide(incident_id: str, approval: Approval, parts: Review) -> None:
     """Write down what a person answered, a rejection and a time-out included; of two answers the stricter holds."""
     incident = parts.incidents.get(incident_id)
     subject = subject_of(_kept(parts.incidents, incident, Proposal))
-    approval = weigh(parts.incidents.kept(incident_id, Question), approval, subject)
+    approval = parts.still(weigh(parts.incidents.kept(incident_id, Question), approval, subject))
     parts.ledger.append(incident_id, "review", ANSWERED, approval_facts(approval, subject))
     approval = settled(whole(parts.ledger, incident_id), subject)
     parts.incidents.keep(incident_id, approval)
@@ -258,7 +262,7 @@ def deliver(incident_id: str, parts: Deliverance) -> Outcome:
     with _failing_safe(parts.incidents, incident_id, "deliver"):
         dossier, proposal = _kept(parts.incidents, incident, Dossier), _kept(parts.incidents, incident, Proposal)
         proof, verdict = _kept(parts.incidents, incident, Proof), _kept(parts.incidents, incident, Verdict)
-        approval = answer_to(whole(parts.ledger, incident_id), proposal, verdict)
+        approval = parts.still(answer_to(whole(parts.ledger, incident_id), proposal, verdict))
         proposal = settle(proposal, proof, verdict)
         with stage(parts.ledger, incident_id, "publish", go=parts.go) as facts:
             outcome = publish(
@@ -323,14 +327,6 @@ def delivery_of(incident_id: str, parts: Deliverance) -> Delivery:
     incident = parts.incidents.get(incident_id)
     dossier, proposal = _kept(parts.incidents, incident, Dossier), _kept(parts.incidents, incident, Proposal)
     return build_delivery(incident, dossier, proposal, body="", publication=parts.publication)
-
-
-def _reduced(proposal: Proposal, proof: Proof) -> Proposal:
-    """Return the proposal with the change that was proved: what nobody needed is out of it, and said."""
-    if proof.reduced is None:
-        return proposal
-    said = (f"taken out, because nothing that was run needs it: {part}" for part in proof.taken_out)
-    return replace(proposal, change=proof.reduced, notes=(*proposal.notes, *said))
 
 
 def _held(parts: Investigation) -> dict[str, str]:

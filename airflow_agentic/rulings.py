@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
 from airflow_agentic import registry
-from airflow_agentic.errors import SettingsError, Stopped
+from airflow_agentic.airflow_rest import AirflowRest
+from airflow_agentic.errors import SettingsError, SourceUnavailable, Stopped
+from airflow_agentic.guardrails.approver import Known, Still, still_counts
 from airflow_agentic.guardrails.believed import not_believed
 from airflow_agentic.guardrails.lock import held_back, lock_path, read_lock
 from airflow_agentic.guardrails.manifest import Manifest, Power, manifest
@@ -23,7 +25,8 @@ from airflow_agentic.policy.policy import Mandate, lower_level
 from airflow_agentic.policy.read import PolicyOnDisk
 from airflow_agentic.policy.terms import ActionClass
 from airflow_agentic.ports import Forge
-from airflow_agentic.records import Proof, ProofStatus, Proposal, StagingPermit, Verdict
+from airflow_agentic.powers.airflow_user import airflow_user
+from airflow_agentic.records import Answer, Approval, Proof, ProofStatus, Proposal, StagingPermit, Verdict
 from airflow_agentic.scope import Scope, TrustLevel
 from airflow_agentic.store.circuit import SqlCircuit
 from airflow_agentic.store.engine import Store
@@ -96,6 +99,38 @@ class Rulings:
             return (read_lock(self.lock_path(), repository=self.scope.repository).accepted.by,)
         except SettingsError:
             return ()
+
+    def excluded(self, mandate: Mandate) -> tuple[str, ...]:
+        """Return whose word does not count: they wrote the policy or accepted the lock."""
+        return (*mandate.not_approvers, *self.accepted_by())
+
+    def still(self, incident_id: str, mandate: Mandate, rest: Callable[[], AirflowRest], *, acting: bool) -> Still:
+        """Return what looks up, when it is called, whether an approval still counts, and writes down what it finds.
+
+        :param rest: makes the account that looks them up; not before somebody approved.
+        :param acting: the word is acted on now; raises `SourceUnavailable` then while Airflow does not answer. Before,
+            that is only noted: it is looked up once more.
+        """
+
+        def look(name: str) -> Known:
+            try:
+                return airflow_user(rest(), name)
+            except SourceUnavailable as error:
+                if acting:
+                    raise
+                return Known(untold=f"to be asked again before it is acted on: {error}")
+
+        def still(approval: Approval) -> Approval:
+            found, untold = still_counts(
+                approval, approvers=mandate.approvers, excluded=self.excluded(mandate), known=look
+            )
+            if untold or found != approval:
+                facts = {"by": approval.by or "", "user_id": approval.user_id, "answer": found.answer.value}
+                why = untold or found.reason
+                self.store.ledger.append(incident_id, "review", "who answered was looked up", {**facts, "found": why})
+            return found
+
+        return still
 
     def trust(self, granted: Mandate) -> Trust:
         """Return where the group of a mandate stands."""
@@ -170,7 +205,7 @@ class Rulings:
         if not ids:
             return mandate.scope
         permit: StagingPermit | None = self.store.incidents.kept(incident_id, StagingPermit)
-        if mandate.asks(ActionClass.STAGING_WRITE, *self.signals(incident_id)) and not (permit and permit.allowed):
+        if mandate.asks(ActionClass.STAGING_WRITE, *self.signals(incident_id)) and not self._permitted(permit, mandate):
             why = "a person must let it write to staging, and none has: see triage_dag(ask_before_staging=True)"
         else:
             why = "; ".join(self.wider([p for name in ids for p in roles(name)]) if self.lock_path() else ())
@@ -190,6 +225,16 @@ class Rulings:
         """Return what told of the failure."""
         told = (dict(e.facts).get("signal", "") for e in self.store.ledger.entries(incident_id) if e.stage == "capture")
         return tuple(dict.fromkeys(signal for signal in told if signal))
+
+    def _permitted(self, permit: StagingPermit | None, mandate: Mandate) -> bool:
+        """Say whether a person let it write to staging whom the policy still names; Airflow was asked back then."""
+        if permit is None or not permit.allowed:
+            return False
+        said = Approval(answer=Answer.APPROVED, by=permit.by, user_id=permit.user_id)
+        found, _ = still_counts(
+            said, approvers=mandate.approvers, excluded=self.excluded(mandate), known=lambda _: Known()
+        )
+        return found.answer is Answer.APPROVED
 
     def _dags(self, group: str) -> set[str]:
         policy = self.policy.current()

@@ -205,18 +205,18 @@ class Parts:
         )
 
     def review(self, incident: str, *, starters: Sequence[str] = (), timeout_s: float = 0.0) -> Review:
-        """Nothing but the store.
+        """The store, and the account that looks up who answered.
 
         :param starters: who started this triage by hand; their word does not count.
         """
         mandate = self.rulings.mandate(incident)
-        excluded = (*mandate.not_approvers, *self.rulings.accepted_by(), *starters)
         return Review(
             incidents=self.store.incidents,
             ledger=self.store.ledger,
             approvers=mandate.approvers,
-            excluded=tuple(dict.fromkeys(excluded)),
+            excluded=tuple(dict.fromkeys((*self.rulings.excluded(mandate), *starters))),
             timeout_s=timeout_s,
+            still=self.rulings.still(incident, mandate, self.rest, acting=False),
         )
 
     def deliverance(
@@ -224,8 +224,7 @@ class Parts:
     ) -> Deliverance:
         """The forge, and whoever is told."""
         mandate = self.rulings.mandate(incident)
-        scope = mandate.scope
-        forge = self._forge(scope)
+        scope, forge = mandate.scope, self._forge(mandate.scope)
         return Deliverance(
             incidents=self.store.incidents,
             ledger=self.store.ledger,
@@ -237,6 +236,7 @@ class Parts:
             go=self.rulings.go,
             fixes=self.store.fixes,
             clear=self._clear(scope),
+            still=self.rulings.still(incident, mandate, self.rest, acting=True),
         )
 
     def sweeping(self) -> Sweeping:

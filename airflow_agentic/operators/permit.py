@@ -90,8 +90,11 @@ class PermitOperator(HITLOperator):
             proposal: Proposal | None = parts.store.incidents.kept(self.incident_id, Proposal)
             subject = subject_of(proposal) if proposal else ""
             approval = weigh(asked.question if asked else None, approval_of(event), subject)
+            approval = parts.review(self.incident_id).still(approval)
             parts.store.ledger.append(self.incident_id, STAGE, ANSWERED, approval_facts(approval, subject))
             allowed = approval.answer is Answer.APPROVED
-            permit = StagingPermit(allowed=allowed, by=approval.by or "", reason=approval.reason)
+            permit = StagingPermit(
+                allowed=allowed, by=approval.by or "", reason=approval.reason, user_id=approval.user_id
+            )
             parts.store.incidents.keep(self.incident_id, permit)
         return self.incident_id

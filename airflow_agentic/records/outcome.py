@@ -62,6 +62,7 @@ class StagingPermit:
     allowed: bool
     by: str
     reason: str = ""
+    user_id: str = ""
 
 
 class OutcomeStatus(str, Enum):

@@ -32,6 +32,14 @@ def settle(proposal: Proposal, proof: Proof, verdict: Verdict) -> Proposal:
     return proposal
 
 
+def reduced(proposal: Proposal, proof: Proof) -> Proposal:
+    """Return the proposal with the change that was proved: what nobody needed is out of it, and said."""
+    if proof.reduced is None:
+        return proposal
+    said = (f"taken out, because nothing that was run needs it: {part}" for part in proof.taken_out)
+    return replace(proposal, change=proof.reduced, notes=(*proposal.notes, *said))
+
+
 def _unproved(proposal: Proposal, said: Diagnosis, proof: Proof) -> Proposal:
     if _passes_by_itself(proof):
         told = f"First taken for: {said.root_cause} But it does not fail when it is run again. {proof.reason}"

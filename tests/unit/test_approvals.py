@@ -95,14 +95,14 @@ class Bench:
         pipeline.decide(ID, replace(YES, at=at, **changes), self.review)
         return self.incidents.kept(ID, Approval)
 
-    def deliver(self) -> Outcome:
+    def deliver(self, **held) -> Outcome:
         class Nothing:
             def redact(self, text):
                 return text
 
         parts = pipeline.Deliverance(
             incidents=self.incidents, ledger=self.ledger, forge=self.forge, channels=(), redactor=Nothing(),
-            publication=Publication(repository="acme/x", base_branch="main", trust_level="propose"),
+            publication=Publication(repository="acme/x", base_branch="main", trust_level="propose"), **held,
         )  # fmt: skip
         return pipeline.deliver(ID, parts)
 
