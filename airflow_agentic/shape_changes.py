@@ -139,7 +139,9 @@ def _renames(
         if _only_qualified(before[old], after[fresh], gone, new):
             told = f"field {old!r} is now called {fresh!r}"
             found.append(_change("renamed", old, old, fresh, told, max(score, SURE)))
-        elif same_words or (score >= SURE and score - max(rivals, default=0.0) >= MARGIN):
+        elif same_words or (
+            score >= SURE and score - max(rivals, default=0.0) >= MARGIN and not _another_thing(old, fresh)
+        ):
             found.append(_change("renamed", old, old, fresh, f"field {old!r} is now called {fresh!r}", score))
         else:
             found.append(
@@ -153,8 +155,10 @@ def _renames(
 _OTHER_THING = {
     *("net", "gross", "hash", "hashed", "masked", "local", "utc", "old", "new", "prev", "previous", "last", "first"),
     *("min", "max", "avg", "mean", "sum", "count", "raw", "estimated", "planned", "actual"),
+    *("average", "median", "prior", "forecast", "expected", "budget", "target", "projected", "opening", "closing"),
 }
 """Words that make another thing of what they stand beside: ``net_amount`` is no new name of ``amount``."""
+_HOW_MANY, _LAST_TIME = {"count", "sum"}, {"updated", "modified", "changed", "seen", "login", "update", "at"}
 
 
 def _only_qualified(old: FieldShape, new: FieldShape, gone: list[FieldShape], fresh: list[FieldShape]) -> bool:
@@ -169,6 +173,13 @@ def _only_qualified(old: FieldShape, new: FieldShape, gone: list[FieldShape], fr
         return False
     rivals = [f for f in (*gone, *fresh) if f not in (old, new) and set(name_tokens(_leaf(f.path))) & shared]
     return not rivals
+
+
+def _another_thing(old: str, new: str) -> bool:
+    """Say whether one name is the other with a word that makes another thing of it."""
+    a, b = set(name_tokens(_leaf(old))), set(name_tokens(_leaf(new)))
+    words = (a ^ b) & _OTHER_THING - _HOW_MANY - ({"last"} if a & b & _LAST_TIME else set())
+    return bool(words) and (a < b or b < a)
 
 
 def _rename_score(old: FieldShape, new: FieldShape, old_order: list[str], new_order: list[str]) -> float:

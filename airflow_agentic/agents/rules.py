@@ -17,6 +17,7 @@ from airflow_agentic.agents._classify import classify_platform
 from airflow_agentic.agents._classify_data import classify_data
 from airflow_agentic.agents._verdict import Verdict
 from airflow_agentic.agents.fixers.bench import Bench, Fix
+from airflow_agentic.agents.fixers.field_moves import field_moves
 from airflow_agentic.changes import make_change
 from airflow_agentic.records import Action, Category, Checkout, Diagnosis, Dossier, Proposal, Transience, Usage
 
@@ -88,7 +89,7 @@ class RulesAgent:
             transience=Transience.PERMANENT,
             matched=found.matched if found else "",
             why=" ".join(fix.explanation for fix in fixes),
-            confidence=0.9 if dossier.shapes or not fixes[0].fields else 0.8,
+            confidence=_confidence(dossier, fixes),
         )
         diagnosis = self._diagnosis(dossier, verdict, fixes)
         return Proposal(diagnosis=diagnosis, change=change, usage=Usage(), pattern=self.name)
@@ -130,9 +131,26 @@ def run_fixers(bench: Bench, names: tuple[str, ...]) -> tuple[Fix, ...]:
         if fix is None or not all(_sound(bench, path, text) for path, text in fix.texts):
             continue
         log.debug("Fixer %s changes %s", name, ", ".join(path for path, _ in fix.texts))
+        said = _assumption(bench, fix)
         bench.take(fix)
-        found.append(replace(fix, of_code=name in CODE_FIXERS))
+        found.append(replace(fix, of_code=name in CODE_FIXERS, explanation=fix.explanation + said, assumes=bool(said)))
     return tuple(found)
+
+
+def _assumption(bench: Bench, fix: Fix) -> str:
+    """Return what a rename takes on trust, for whoever reviews it; empty for nothing."""
+    told = [m for m in field_moves(bench) if m.assumed and m.was in fix.fields]
+    return "".join(
+        f" Assumed: `{m.was}` was in {m.assumed} as `{m.now}` says. Its numbers are of the same size "
+        "as before and no code near it speaks of another unit, but size cannot tell a unit from one of like worth."
+        for m in told
+    )
+
+
+def _confidence(dossier: Dossier, fixes: tuple[Fix, ...]) -> float:
+    if any(fix.assumes for fix in fixes):
+        return 0.6
+    return 0.9 if dossier.shapes or not fixes[0].fields else 0.8
 
 
 def _sound(bench: Bench, path: str, text: str) -> bool:

@@ -39,6 +39,8 @@ class Fix:
     """Data fields that it is about."""
     of_code: bool = False
     """The code is at fault, not what it was given."""
+    assumes: bool = False
+    """Something is taken on trust; the explanation says what."""
 
 
 @dataclass(kw_only=True)

@@ -11,38 +11,10 @@ import ast
 import re
 
 from airflow_agentic.agents.fixers.bench import Bench, Fix
+from airflow_agentic.agents.fixers.named_units import contradicted, only_unit, reading
 from airflow_agentic.agents.fixers.syntax import Code, Step, compiles, is_pure, parse
-from airflow_agentic.records import FieldShape
-from airflow_agentic.shape_changes import name_tokens
+from airflow_agentic.records import DataShape, FieldShape
 
-_FACTORS = {"cents": 100, "cent": 100, "pence": 100, "minor": 100, "millis": 1000, "ms": 1000, "micros": 1_000_000}
-_SIZES = (
-    {"m": 1.0, "metres": 1.0, "meters": 1.0, "km": 1e3, "cm": 1e-2, "mm": 1e-3, "mi": 1609.344, "miles": 1609.344},
-    {"g": 1.0, "grams": 1.0, "kg": 1e3, "kilos": 1e3, "mg": 1e-3, "t": 1e6, "tons": 1e6, "tonnes": 1e6},
-    {
-        "s": 1.0,
-        "sec": 1.0,
-        "secs": 1.0,
-        "seconds": 1.0,
-        "ms": 1e-3,
-        "millis": 1e-3,
-        "min": 60.0,
-        "mins": 60.0,
-        "minutes": 60.0,
-        "h": 3600.0,
-        "hours": 3600.0,
-        "days": 86400.0,
-    },
-    {"l": 1.0, "litres": 1.0, "liters": 1.0, "ml": 1e-3, "cl": 1e-2, "hl": 1e2},
-    {"wh": 1.0, "kwh": 1e3, "mwh": 1e6},
-    {"w": 1.0, "kw": 1e3, "mw": 1e6},
-    {"bytes": 1.0, "kb": 1e3, "mb": 1e6, "gb": 1e9},
-    {"eur": 1.0, "euro": 1.0, "euros": 1.0, "cents": 1e-2, "cent": 1e-2, "ct": 1e-2},
-    {"usd": 1.0, "dollars": 1.0, "cents": 1e-2, "cent": 1e-2},
-    {"gbp": 1.0, "pounds": 1.0, "pence": 1e-2},
-    {"ratio": 1.0, "share": 1.0, "fraction": 1.0, "percent": 1e-2, "pct": 1e-2},
-)
-"""Units of one kind, each by its size: a name that swaps one for another says by what factor its numbers change."""
 _SAYS = re.compile(
     r"KeyError|NoneType|not 'dict'|and 'dict'|'dict' object|unhashable|type 'dict'|No item with that key"
 )
@@ -58,36 +30,29 @@ def fix(bench: Bench) -> Fix | None:
             continue
         now = {f.path: f for f in failing.fields}
         for old in (f for f in good.fields if f.mean and "[]" not in f.path.rsplit("[].", 1)[-1]):
-            found = _scaled(old, now, {f.path for f in good.fields}) or _wrapped(old, now)
+            found = _scaled(bench, old, (good, failing)) or _wrapped(old, now)
             changed = _change(bench, old, *found) if found else None
             if changed is not None:
                 return changed
     return None
 
 
-def _scaled(old: FieldShape, now: dict[str, FieldShape], known: set[str]) -> tuple[str, float] | None:
+def _scaled(bench: Bench, old: FieldShape, shapes: tuple[DataShape, DataShape]) -> tuple[str, float] | None:
     """``amount`` is gone and ``amount_cents`` is new, a hundred times as large."""
-    if old.path in now or not old.mean:
+    good, failing = shapes
+    known = {f.path for f in good.fields}
+    if old.path in {f.path for f in failing.fields} or not old.mean:
         return None
     level, _, leaf = old.path.rpartition(".")
     takers = []
-    for path, field in now.items():
-        factor = _factor(name_tokens(leaf), name_tokens(path.rpartition(".")[2]))
-        new = path not in known and path.rpartition(".")[0] == level
-        if new and factor and field.mean and 0.2 < field.mean / old.mean / factor < 5:
-            takers.append((path.rpartition(".")[2], factor))
+    for field in failing.fields:
+        place, _, name = field.path.rpartition(".")
+        if field.path in known or place != level or not only_unit(leaf, name):
+            continue
+        read = reading(old, field)
+        if read and read.factor != 1.0 and not (read.assumed and contradicted(bench, shapes, read.assumed)):
+            takers.append((name, read.factor))
     return takers[0] if len(takers) == 1 else None
-
-
-def _factor(old: tuple[str, ...], new: tuple[str, ...]) -> float | None:
-    """By what the numbers grow when a name gets a unit, or swaps it for another; None if that is not what it does."""
-    gone, extra = set(old) - set(new), set(new) - set(old)
-    if not gone and len(extra) == 1:
-        return _FACTORS.get(next(iter(extra)))
-    if len(gone) != 1 or len(extra) != 1:
-        return None
-    was, now = gone.pop(), extra.pop()
-    return next((sizes[was] / sizes[now] for sizes in _SIZES if was in sizes and now in sizes and was != now), None)
 
 
 def _wrapped(old: FieldShape, now: dict[str, FieldShape]) -> tuple[str, float] | None:
@@ -98,7 +63,7 @@ def _wrapped(old: FieldShape, now: dict[str, FieldShape]) -> tuple[str, float] |
     inner = [f for p, f in now.items() if p.startswith(old.path + ".")]
     numbers = [f for f in inner if f.mean and set(f.types) <= {"number", "integer"}]
     constant = all(f.distinct == 1 for f in inner if f not in numbers)
-    if len(numbers) != 1 or not constant or not numbers[0].mean or not 0.2 < numbers[0].mean / old.mean < 5:
+    if len(numbers) != 1 or not constant or not numbers[0].mean or not 0.5 < numbers[0].mean / old.mean < 2:
         return None
     return numbers[0].path[len(old.path) + 1 :], 1
 

@@ -191,7 +191,12 @@ def _object(good: FieldShape, bad: FieldShape, inner: tuple[FieldShape, ...], *,
     read = f'{{value}}["{key}"] if isinstance({{value}}, dict) else {{value}}'
     if was <= NUMBERS and now <= NUMBERS:
         factor = next(
-            (f for f in (1, 100, 1000) if one.mean and good.mean and 0.2 < one.mean / good.mean / f < 5), None
+            (
+                f
+                for f, far in ((1, 2), (100, 5), (1000, 5))
+                if one.mean and good.mean and 1 / far < one.mean / good.mean / f < far
+            ),
+            None,
         )
         if factor is None or (factor > 1 and set(one.types) != {"integer"}):
             return None

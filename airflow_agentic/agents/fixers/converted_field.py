@@ -14,6 +14,7 @@ from airflow_agentic.agents.fixers.bench import Bench, Fix
 from airflow_agentic.agents.fixers.conversions import NUMBERS, Conversion, conversion, noughts
 from airflow_agentic.agents.fixers.country_names import country_names
 from airflow_agentic.agents.fixers.field_moves import FieldMove
+from airflow_agentic.agents.fixers.named_units import reading
 from airflow_agentic.agents.fixers.parse_sites import Helper, helper, is_delimited, near_files, with_helper
 from airflow_agentic.agents.fixers.record_uses import UseFinder
 from airflow_agentic.agents.fixers.scaled_field import scaled
@@ -130,7 +131,8 @@ def _new_name(
     for taker in takers:
         inner = tuple(f for f in failing.fields if f.path.startswith((taker.path + ".", taker.path + "[]")))
         how = conversion(old, taker, inner, text_only=text_only)
-        if how is not None:
+        read = reading(old, taker)
+        if how is not None and read is not None and read.factor == 1.0 and not read.assumed:
             found.append((how, taker.path))
     return found[0] if len(found) == 1 else (None, "")
 

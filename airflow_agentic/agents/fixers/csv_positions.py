@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 
 from airflow_agentic.agents.fixers.bench import Bench, Fix
+from airflow_agentic.agents.fixers.field_moves import field_moves
 from airflow_agentic.agents.fixers.parse_sites import call_site, helper, is_delimited, with_helper
 from airflow_agentic.agents.fixers.syntax import Code, compiles
 
@@ -38,7 +39,7 @@ def fix(bench: Bench) -> Fix | None:
         if good is None or failing is None or not is_delimited(name):
             continue
         known, now = [f.path for f in good.fields], [f.path for f in failing.fields]
-        renamed = {c.now: c.path for c in bench.changes() if c.dataset == name and c.kind == "renamed"}
+        renamed = {m.new[0]: m.old[0] for m in field_moves(bench) if m.dataset == name and m.is_rename and not m.within}
         found = [renamed.get(path, path) for path in now]
         if not set(known) <= set(found) or (found[: len(known)] == known and not renamed):
             continue

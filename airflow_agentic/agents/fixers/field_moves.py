@@ -7,9 +7,11 @@ them: a whole container that got a new name, and a flat name that became a path 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from airflow_agentic.agents.fixers.bench import Bench
+from airflow_agentic.agents.fixers.named_units import contradicted, reading, supported
 from airflow_agentic.records import DataShape, FieldShape, ShapeChange
 from airflow_agentic.shape_changes import name_tokens
 
@@ -31,6 +33,8 @@ class FieldMove:
     """The first step of `old` still exists in the failing data, as an object without the field."""
     siblings: frozenset[str]
     """Keys that the record (or list item) has had, before and now."""
+    assumed: str = ""
+    """The unit or currency that the new name says, where nothing but its size tells that the old one had it too."""
 
     @property
     def is_rename(self) -> bool:
@@ -53,13 +57,21 @@ def field_moves(bench: Bench) -> tuple[FieldMove, ...]:
         good, failing = bench.good(name), bench.failing(name)
         if good is not None and failing is not None:
             changes = [c for c in bench.changes() if c.dataset == name]
-            found += (_move(good, failing, old, new) for old, new in _pairs(good, failing, changes))
+            found += _certain(bench, good, failing, changes)
     return tuple(move for move in found if move.old and move.new)
 
 
 def possible_moves(bench: Bench) -> tuple[ShapeChange, ...]:
     """Return the renames that may be, for the diagnosis only."""
     return tuple(c for c in bench.changes() if c.kind == "possible_rename")
+
+
+def _certain(bench: Bench, good: DataShape, failing: DataShape, changes: list[ShapeChange]) -> Iterator[FieldMove]:
+    before, after = {f.path: f for f in good.fields}, {f.path: f for f in failing.fields}
+    for old, new in _pairs(good, failing, changes):
+        assumed = _assumed(bench, (good, failing), before[old], after[new])
+        if assumed is not None:
+            yield replace(_move(good, failing, old, new), assumed=assumed)
 
 
 def _pairs(good: DataShape, failing: DataShape, changes: list[ShapeChange]) -> list[tuple[str, str]]:
@@ -167,44 +179,18 @@ def _same_values(old: FieldShape, new: FieldShape) -> bool:
         return False
     if old.mean and new.mean and not 0.1 < abs(new.mean / old.mean) < 10 and not _is_id(old):
         return False
-    extra = set(name_tokens(_leaf(new.path))) ^ set(name_tokens(_leaf(old.path)))
-    if extra & _UNITS <= _MONEY and old.mean and new.mean and 0.5 < new.mean / old.mean < 2:
-        return True  # A name that now says the currency; in minor units the size would tell.
-    return not extra & _UNITS
+    read = reading(old, new)
+    return read is not None and read.factor == 1.0
 
 
-_MONEY = {"eur", "usd", "gbp", "euro", "euros", "dollars", "pounds"}
-_UNITS = {
-    "cents",
-    "cent",
-    "pence",
-    "minor",
-    "micros",
-    "millis",
-    "ms",
-    "seconds",
-    "minutes",
-    "hours",
-    "kg",
-    "grams",
-    "pct",
-    "percent",
-    "ratio",
-    "eur",
-    "usd",
-    "gbp",
-    "gross",
-    "net",
-    "utc",
-    "local",
-    "hash",
-    "hashed",
-    "masked",
-    *("m", "km", "cm", "mm", "mi", "miles", "metres", "meters", "g", "mg", "t", "tons", "tonnes", "kilos"),
-    *("s", "sec", "secs", "min", "mins", "h", "days", "l", "litres", "liters", "ml", "cl", "hl"),
-    *("w", "kw", "mw", "wh", "kwh", "mwh", "bytes", "kb", "mb", "gb", "euro", "euros", "ct", "dollars", "pounds"),
-    *("share", "fraction", "celsius", "fahrenheit", "kelvin"),
-}
+def _assumed(bench: Bench, shapes: tuple[DataShape, DataShape], old: FieldShape, new: FieldShape) -> str | None:
+    """Return the unit that is taken on trust, empty if the code names it as well; None if something speaks against it."""
+    read = reading(old, new)
+    if read is None or not read.assumed:
+        return ""
+    if contradicted(bench, shapes, read.assumed):
+        return None
+    return "" if supported(bench, read.assumed) else read.assumed
 
 
 def _same_ids(old: FieldShape, new: FieldShape) -> bool:
