@@ -19,6 +19,7 @@ import pipelines_drift
 import pipelines_faults
 import pipelines_fifth_a
 import pipelines_fifth_b
+import pipelines_fifth_c
 import pipelines_forms
 import pipelines_fourth
 import pipelines_outside
@@ -53,6 +54,7 @@ SPECS: dict[str, Spec] = {
         *pipelines_fourth.SPECS,
         *pipelines_fifth_a.SPECS,
         *pipelines_fifth_b.SPECS,
+        *pipelines_fifth_c.SPECS,
     )
 }
 
