@@ -85,11 +85,13 @@ def rollback(args: Any) -> None:
 def sweep(args: Any) -> None:
     """Hand over what no hook told of, and watch merged fixes."""
     from airflow_agentic import wiring
+    from airflow_agentic.readiness_news import tell_news
     from airflow_agentic.triggers.sweep import sweep as run
 
     with wiring.connected(args.agentic_conn_id or "") as parts:
         report = run(parts.sweeping())
-    found = (("kept", report.kept), ("missed", report.missed), ("fix", report.fixes))
+        news = tell_news(parts.rulings, lambda _lines: None)
+    found = (("kept", report.kept), ("missed", report.missed), ("fix", report.fixes), ("readiness", news))
     _print(args, [{"what": what, "line": line} for what, lines in found for line in lines])
 
 
