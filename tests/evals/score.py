@@ -20,6 +20,7 @@ import pipelines_faults
 import pipelines_fifth_a
 import pipelines_fifth_b
 import pipelines_fifth_c
+import pipelines_fifth_d
 import pipelines_forms
 import pipelines_fourth
 import pipelines_outside
@@ -55,6 +56,7 @@ SPECS: dict[str, Spec] = {
         *pipelines_fifth_a.SPECS,
         *pipelines_fifth_b.SPECS,
         *pipelines_fifth_c.SPECS,
+        *pipelines_fifth_d.SPECS,
     )
 }
 
