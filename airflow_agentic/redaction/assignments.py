@@ -19,10 +19,10 @@ _QUOTED = (
 _CLOSE = r"(?:\\{0,3}[\"'`]|&quot;|&#3[49];)?\]?"
 _BLANK = r"[ \t]{0,8}"
 _TYPE = r"(?:[ \t]{0,3}:[ \t]{0,3}[A-Za-z][\w.\[\]|]{0,40}(?=[ \t]{0,3}=)|[ \t]{1,3}[A-Za-z]{3,12}(?=[ \t]{0,3}:?=[ \t]{0,3}[\"'`]))?"
-_OPERATOR = r"(?::{1,3}=|[?.+|]{0,2}=>?|!?={1,3}|->|:)"
+_OPERATOR = r"(?::{1,3}=|[?.+|]{0,2}=>?|!?={1,3}|->|:|[\uff1a\uff1d])"
 _WORDS = (
-    r"(?:[ \t]{1,3}(?:for|of)[ \t]{1,3}(?:the[ \t]{1,3})?(?:user[ \t]{1,3}|account[ \t]{1,3})?[^\s:=]{1,80}[ \t]{0,3}(?::|=| is:?(?= ))"
-    r"|[ \t]{1,3}(?:provided|given|used|received|supplied|generated|created|set to)[ \t]{0,3}(?::|=)|[ \t]{1,3}(?:is|was|set to):?)[ \t]{1,3}"
+    r"(?:[ \t]{1,3}(?:for|of|für|von|fuer|pour|para|per|de|del|di|da|do)[ \t]{1,3}(?:(?:the|den|die|das|dem|der|le|la|el|o|il)[ \t]{1,3})?(?:(?:l'|L')?(?:user|account|benutzer|konto|utilisateur|compte|usuario|utente|usuário|cuenta)[ \t]{1,3})?[^\s:=]{1,80}[ \t]{0,3}(?::|=|[ \t](?:is|ist|lautet|est|es|è|é):?(?= ))"
+    r"|[ \t]{1,3}(?:provided|given|used|received|supplied|generated|created|set to)[ \t]{0,3}(?::|=)|[ \t]{1,3}(?:is|was|set to|ist|war|lautet|est|es|è|é):?)[ \t]{1,3}"
 )
 _SHAPES = tuple(
     re.compile(REST + pattern, re.IGNORECASE)
@@ -70,6 +70,14 @@ _BESIDE = re.compile(
 _SCHEME = re.compile(
     r"(?:basic|bearer|token|digest|negotiate|apikey|aws4-hmac-sha256|hmac-sha256)(?:[ \t]{1,4}|%20|\+)", re.IGNORECASE
 )
+_ANY_SCHEME = re.compile(
+    r"(?P<scheme>[A-Za-z][A-Za-z-]{2,24})[ \t](?P<value>(?=[^\s\"']{0,80}\d)[A-Za-z0-9_.~+/=:-]{12,2000})"
+)
+_ARROW = re.compile(r"[\"'][ \t]{0,4}(?:->|=>|→)[ \t]{0,4}[\"'](?P<value>[^\"'\r\n]{3,500})[\"']")
+_QUOTED_OPTION = re.compile(
+    rf"{REST}[ \t]{{1,4}}(?P<quote>[\"'])(?P<value>[^\"'\r\n]{{3,500}})(?P=quote)", re.IGNORECASE
+)
+_NOT_ASSIGNED = re.compile(r"\barn:[\w-]{2,20}:[^\s\"']{0,100}\Z|\bcomment on [^\r\n]{0,100}\Z", re.IGNORECASE)
 _TOKEN = re.compile(r"[^\s\"',;\\]{3,4000}")
 _COOKIE = re.compile(r"[ \t]{0,3}[^\s=;\"']{1,80}=(?P<value>[^\s;\"'\\]{3,4000})")
 _SIGNATURE = re.compile(r"[^\r\n\"']{0,400}?Signature=(?P<value>[A-Za-z0-9%/+=_-]{16,400})")
@@ -114,7 +122,9 @@ def _names(text: str, lower: str) -> Iterator[tuple[int, int]]:
 
 
 def _values(text: str, lower: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
-    kind = re.sub(r"[^a-z]+", "-", lower[start:end])
+    kind = re.sub(r"[^a-z]+", "-", lower[start:end]).strip("-") or "password"
+    if _NOT_ASSIGNED.search(text, max(0, start - 120), start):
+        return
     if kind == "cookie":
         yield from _cookies(text, end)
         return
@@ -128,10 +138,13 @@ def _values(text: str, lower: str, start: int, end: int) -> Iterator[tuple[int, 
         span = _span(text, found) if found else None
         if found is None or span is None:
             continue
+        if kind == "authorization":
+            span = _behind_scheme(text, span)
         if _is_value(text, lower, start, span, shape):
             yield *span, kind
             if kind == "authorization":
                 yield from _signature(text, span[1])
+            yield from _changed(text, span[1], kind)
         return
     yield from _calls(text, start, end, kind)
     yield from _loose(text, lower, start, end, kind)
@@ -151,6 +164,19 @@ def _span(text: str, found: re.Match[str]) -> tuple[int, int] | None:
     if group == "bare" and text[end - 1] in ".:!?" and end - start > 4:
         end -= 1
     return start, end
+
+
+def _behind_scheme(text: str, span: tuple[int, int]) -> tuple[int, int]:
+    """A scheme that only one vendor uses (``GenieKey``) is no value; what stands behind it is."""
+    found = _ANY_SCHEME.match(text, span[0])
+    return found.span("value") if found and found.end("scheme") >= min(span[1], found.end("scheme")) else span
+
+
+def _changed(text: str, end: int, kind: str) -> Iterator[tuple[int, int, str]]:
+    """A plan tells the value before and the one after: ``"a" -> "b"``."""
+    found = _ARROW.match(text, end)
+    if found and not PLAIN.fullmatch(found["value"]):
+        yield *found.span("value"), kind
 
 
 def _is_value(text: str, lower: str, name: int, span: tuple[int, int], shape: re.Pattern[str]) -> bool:
@@ -192,6 +218,10 @@ def _calls(text: str, start: int, end: int, kind: str) -> Iterator[tuple[int, in
 
 def _loose(text: str, lower: str, start: int, end: int, kind: str) -> Iterator[tuple[int, int, str]]:
     """Find a value that merely stands beside its name: it must look like one."""
+    whole = _QUOTED_OPTION.match(text, end) if _DASHED.search(text, max(0, start - 60), start) else None
+    if whole and not PLAIN.fullmatch(whole["value"]):
+        yield *whole.span("value"), kind
+        return
     found = _BESIDE.match(text, end)
     if not found:
         return

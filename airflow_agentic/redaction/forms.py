@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from airflow_agentic.redaction.forms_more import MORE_FORMS
 from airflow_agentic.redaction.words import PLAIN, TEMPLATE
 
 _TEXT = r"[ \t]{0,4}[nNeE]?'(?P<value>[^'\r\n]{3,500})'"
@@ -34,13 +35,14 @@ _FORMS: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = tuple(
         ("login", ("log", "LOG", "Log"), r"\blog(?:in|on|ged in|ging in| in)[ \t]{1,3}(?:with|as|using)[ \t]{1,3}['\"]?[\w$.@-]{1,80}:(?P<value>(?=[^\s]{0,60}\d)(?=[^\s]{0,60}[A-Za-z])[^\s'\":/,]{6,200})"),
         ("sql-password", ("sp_add", "sp_pass"), r"\bsp_(?:addlogin|password|adduser|addlinkedsrvlogin)\b[^'\r\n]{0,60}N?'[^'\r\n]{0,100}',[ \t]{0,4}N?'(?P<value>[^'\r\n]{3,200})'"),
         ("option", ("mc alias", "mc config"), r"\bmc (?:alias set|config host add)[ \t]{1,3}\S{1,60}[ \t]{1,3}\S{1,200}[ \t]{1,3}\S{1,100}[ \t]{1,3}(?P<value>\S{6,200})"),
-        ("option", ("net use", "smbclient", "lftp"), r"\b(?:net use\b[^\r\n]{0,200}?/user:\S{1,100}[ \t]{1,3}|smbclient\b[^\r\n]{0,200}?-U[ \t]?[^\s%]{1,100}%|lftp\b[^\r\n]{0,200}?-u[ \t]?[^\s,]{1,100},)(?P<value>[^\s'\"*]{3,200})"),
+        ("option", ("net use", "smbclient", "lftp"), r"\b(?:net use\b[^\r\n]{0,200}?/user:\S{1,100}[ \t]{1,3}|smbclient\b[^\r\n]{0,200}?-U[ \t]?[^\s%]{1,100}%|lftp\b[^\r\n]{0,200}?-u[ \t]?[^\s,]{1,100},)(?:['\"](?P<value>[^'\"\r\n]{3,200})['\"]|(?P<bare>[^\s'\"*]{3,200}))"),
         ("cookie", ("cookies",), r"\bcookies[\"']?\s{0,3}[=:]\s{0,3}\{\s{0,3}[\"'][\w.-]{1,60}[\"']\s{0,3}:\s{0,3}[\"'](?P<value>[^\"'\r\n]{8,4000})[\"']"),
         ("key", ("jwt.", "Fernet("), r"\b(?:jwt\.(?:en|de)code\([^()\r\n]{1,200}?,[ \t]{0,4}|Fernet\()b?['\"](?P<value>[^'\"\r\n]{8,500})['\"]"),
         ("option", ("send",), r"\bexpect\b[^\r\n]{0,80}?(?:assword|assphrase)[^\r\n]{0,12}?[;)\s]{1,4}send(?:line)?[ (]{1,3}[\"'](?P<value>[^\"'\\\r\n]{3,200})"),
         ("option", ("nseal", "NSEAL"), r"\bunseal(?: Key(?: \d{1,2})?:)?[ \t]{1,4}(?P<value>[A-Za-z0-9+/]{43,44}=?)"),
         ("option", ("zip ", "7z", "rar "), r"\b(?:un)?zip\b[^\n|;&]{0,120}?\s(?:-P|--password)[ =]?(?P<value>[^\s'\"-][^\s'\"]{2,100})(?=\s)|\b(?:7z[a-z]?|(?:un)?rar)\b[^\n|;&]{0,120}?\s-p(?P<archive>[^\s'\"-][^\s'\"]{2,100})"),
         ("token", ('"kty"', "'kty'", '\\"kty\\"'), r"\\?[\"'](?:d|p|q|dp|dq|qi|k)\\?[\"']\s{0,3}:\s{0,3}\\?[\"'](?P<value>[A-Za-z0-9_-]{20,1400})\\?[\"']"),
+        *MORE_FORMS,
         ("signature", ("Private-MAC",), r"Private-MAC:[ \t]{0,4}(?P<value>[0-9a-f]{40,64})"),
         ("input-value", ("input_value=",), r"^[^\r\n]{0,120}?(?:password|passwd|secret|token|api_?key|_key|credentials?|dsn|uri|private_key)[\w.\[\]]{0,40}[ \t]{0,4}\r?\n[^\r\n]{0,300}\binput_value=[fbr]?'(?P<value>[^'\r\n]{3,500})'"),
     )
@@ -54,7 +56,7 @@ _NEAR = 4_000
 """Characters around ``kind: Secret`` within which its data stand."""
 _BEGIN = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----[^\r\n]{0,20}\r?\n")
 _KEY_LINE = re.compile(
-    r"[^\r\n]{0,120}?(?<![A-Za-z0-9+/=])(?P<value>[A-Za-z0-9+/]{16,76}={0,2})[\"'│| \t]{0,120}\r?(?:\n|\Z)"
+    r"[^\r\n]{0,120}?(?<![A-Za-z0-9+/=])(?P<value>[A-Za-z0-9+/]{16,76}={0,2})[\"'│| \t]{0,120}(?:\[[\w.:-]{1,80}\][ \t]{0,20})?\r?(?:\n|\Z)"
 )
 _LONGEST_KEY = 120
 """Lines of a key block whose lines each stand behind a log's own words."""

@@ -14,6 +14,8 @@ from functools import lru_cache
 from airflow_agentic.redaction.assignments import assigned_secrets
 from airflow_agentic.redaction.forms import form_secrets
 from airflow_agentic.redaction.opaque import opaque_secrets
+from airflow_agentic.redaction.readings import joined_secrets, wrapped
+from airflow_agentic.redaction.tables import table_secrets
 from airflow_agentic.redaction.tokens import fixed_tokens
 from airflow_agentic.redaction.words import IDENTIFIERS, PLAIN, TEMPLATE
 
@@ -27,7 +29,7 @@ _URI = re.compile(
 _URI_TOKEN = re.compile(r"://(?P<password>(?=[^@\s]{0,80}\d)(?![^@\s]{0,200}%40)[A-Za-z0-9_\-.%~]{16,500})@")
 _QUERY = re.compile(
     r"[?&;](?:amp;)?(?:[A-Za-z0-9_.-]{0,40}[_.-])?(?:sig|signature|key|code|auth|[a-z]{0,12}_?token|apikey|api_key|[a-z]{0,12}key|secret|password|passwd|pass|pwd|"
-    r"client_secret|x-amz-signature|x-amz-credential|x-amz-security-token|x-goog-signature|keyfile_dict|session_?id|sid|jwt|sas|appid(?==[0-9a-f]{32}\b))=(?P<value>[^&;\s\"'<>#]{4,4000})",
+    r"client_secret|x-amz-signature|x-amz-credential|x-amz-security-token|x-goog-signature|delegation|keyfile_dict|session_?id|sid|jwt|sas|appid(?==[0-9a-f]{32}\b))=(?P<value>[^&;\s\"'<>#]{4,4000})",
     re.IGNORECASE,
 )
 _NETRC = re.compile(
@@ -40,22 +42,22 @@ _ENVIRONMENT = re.compile(
     r"AIRFLOW_CONN_[A-Z0-9_]{1,200}[\"']?\s{0,3}[=:]\s{0,3}(?P<quote>['\"]?)(?P<value>\{[^\r\n]{1,4000}\}|[^\s'\"]{1,4000})(?P=quote)?"
 )
 _IDENTIFIED = re.compile(
-    r"\b(?:identified\s{1,4}(?:with\s{1,4}\w{1,40}\s{1,4})?by|password)\s{1,4}(?P<quote>['\"])(?P<value>[^'\"\r\n]{1,500})(?P=quote)",
+    r"\b(?:identified\s{1,4}(?:with\s{1,4}\w{1,40}\s{1,4})?(?:by|as)|password)\s{1,4}(?P<quote>['\"])(?P<value>[^'\"\r\n]{1,500})(?P=quote)",
     re.IGNORECASE,
 )
 _SHELL_USER = re.compile(
     r"(?<![^\s\"'])(?:-u|--user|--proxy-user)(?:[ =]|[\"'],?[ ]?)[\"']?[^\s:\"'/]{1,100}:(?P<value>[^\s\"'@/]{3,500})"
 )
 _SHORT = re.compile(
-    r"\b(?:mysql\w{0,10}|mariadb\w{0,10}|sshpass|(?:docker|podman|az|helm registry|oc) login|twine|mongo\w{0,8}|redis-cli|bcp|sqlcmd|kinit|ldap\w{2,10}|lftp|ncftp\w{0,4}|snowsql|beeline|cqlsh|vsql|nzsql|psexec)\b"
-    r"[^\n|;&]{0,200}?[\s'\"]-(?:pw|p|P|w|a)(?P<gap>\s{0,2}|['\"],\s?(?=['\"]))(?P<quote>['\"]?)(?P<value>(?(quote)[^'\"\r\n]|[^\s'\"]){3,200})",
+    r"\b(?:mysql\w{0,10}|mariadb\w{0,10}|sshpass|(?:docker|podman|az|helm registry|oc) login|twine|mongo\w{0,8}|redis-cli|bcp|sqlcmd|kinit|ldap\w{2,10}|lftp|ncftp\w{0,4}|snowsql|beeline|cqlsh|vsql|nzsql|psexec|airflow users \w{1,10}|snmp\w{2,12})\b"
+    r"[^\n|;&]{0,200}?[\s'\"]-(?:pw|p|P|w|a|c)(?P<gap>\s{0,2}|['\"],\s?(?=['\"]))(?P<quote>['\"]?)(?P<value>(?(quote)[^'\"\r\n]|[^\s'\"]){3,200})",
 )
 _LOGIN = re.compile(r"\b(?:vault login|-pass(?:in|out)? pass:|pass:)[ ]{0,2}(?P<value>[A-Za-z0-9][^\s\"']{5,200})")
 _PIPED = re.compile(
-    r"\becho\s{1,3}(?:-n\s{1,3})?(?P<quote>['\"]?)(?P<value>[^'\"\s|]{4,200})(?P=quote)\s{0,3}\|[^\n|]{0,120}(?:--?(?:password-stdin|stdin|pass(?:word)?-fd)|sudo -S)"
+    r"\becho\s{1,3}(?:-n\s{1,3})?(?P<quote>['\"]?)(?P<value>[^'\"\s|]{4,200})(?P=quote)\s{0,3}\|[^\n|]{0,120}(?:--?(?:password-stdin|stdin|pass(?:word)?-fd)|sudo -S|\bkinit\b|\bpasswd\b)"
 )
 _PAIR = re.compile(
-    r"(?:\b(?:auth|cred(?:ential)?s?)[\"']?\s{0,3}[=: ]\s{0,3}[\[(]|\w{0,40}Auth\(|NetworkCredential\(|\blogin\()\s{0,20}[\"'][^\"'\r\n]{0,200}[\"']\s{0,3},\s{0,20}"
+    r"(?:\b(?:auth|cred(?:ential)?s?)[\"']?\s{0,3}[=: ]\s{0,3}[\[(]|\w{0,40}Auth(?:enticator|Provider)?\(|NetworkCredential\(|\blogin\()\s{0,20}[\"'][^\"'\r\n]{0,200}[\"']\s{0,3},\s{0,20}"
     r"(?P<quote>[\"'])(?P<value>[^\"'\r\n]{1,500})(?P=quote)",
     re.IGNORECASE,
 )
@@ -74,9 +76,9 @@ _GUARDED: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = (
     ("pgpass", (":",), _PGPASS),
     ("airflow-connection", ("AIRFLOW_CONN_",), _ENVIRONMENT),
     ("option", ("-u", "--user", "--proxy-user"), _SHELL_USER),
-    ("option", (" -p", " -P", " -w", " -a", "'-p", '"-p', "'-a", "'-w", "'-P"), _SHORT),
+    ("option", (" -p", " -P", " -w", " -a", " -c", "'-p", '"-p', "'-a", "'-w", "'-P"), _SHORT),
     ("option", ("vault login", "pass:"), _LOGIN),
-    ("option", ("-stdin", "-fd", "sudo -S"), _PIPED),
+    ("option", ("-stdin", "-fd", "sudo -S", "| kinit", "| passwd"), _PIPED),
     ("sql-password", ("dentified", "DENTIFIED", "PASSWORD ", "password '", 'password "', "Password '"), _IDENTIFIED),
     (
         "basic-auth",
@@ -88,6 +90,8 @@ _GUARDED: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = (
             'auth":',
             "auth':",
             "Auth(",
+            "Authenticator(",
+            "AuthProvider(",
             "AUTH(",
             "NetworkCredential(",
             "login(",
@@ -123,8 +127,8 @@ def _in_short(text: str) -> tuple[Span, ...]:
 
 
 def _in_any(text: str) -> tuple[Span, ...]:
-    spans = merge(_candidates(text))
-    return merge([*spans, *_copies(text, spans)])
+    spans = merge([*_candidates(text), *joined_secrets(text, _candidates)])
+    return merge([*spans, *wrapped(text, spans), *_copies(text, spans)])
 
 
 def hide_secrets(text: str) -> str:
@@ -190,3 +194,4 @@ def _candidates(text: str) -> Iterator[Span]:
     yield from assigned_secrets(text)
     yield from opaque_secrets(text)
     yield from form_secrets(text)
+    yield from table_secrets(text)

@@ -24,7 +24,7 @@ _PREFIXED: tuple[tuple[str, str, str], ...] = (
     ("gitlab-token", "_gitlab_session=", r"_gitlab_session=(?P<value>[A-Za-z0-9%-]{16,512})"),
     ("slack-token", "xoxb- xoxa- xoxp- xoxr- xoxs- xoxo- xoxe xoxd- xoxc- xapp-", r"(?:xox[abposrcd]-[A-Za-z0-9%/+=-]{10,400}|xox[e]\.?(?:xox[bp])?-[A-Za-z0-9-]{10,400}|xapp-\d-[A-Za-z0-9-]{10,255})"),
     ("api-key", "sk- sk_ rk_ sk. pk_ prod_", r"(?:sk-[A-Za-z0-9_-]{20,255}|[srp]k_(?:live|test|prod)_[A-Za-z0-9_]{16,255}|sk\.[A-Za-z0-9_.-]{40,255}|sk_[0-9]{2,12}_[0-9]{2,12}_[a-f0-9]{32}|sk_[A-Za-z0-9]{32,64}|pk_\d{4,12}_[A-Z0-9]{32})"),
-    ("google-key", "AIza ya29. GOCSPX- 1//0", r"(?:AIza[A-Za-z0-9_-]{35}|ya29\.[A-Za-z0-9_-]{20,2000}|GOCSPX-[A-Za-z0-9_-]{20,60}|1//0[A-Za-z0-9_-]{30,200})"),
+    ("google-key", "AIza ya29. GOCSPX- 1//0", r"(?:AIza[A-Za-z0-9_-]{35}|ya29\.(?:[a-z]\.){0,2}[A-Za-z0-9_-]{20,2000}|GOCSPX-[A-Za-z0-9_-]{20,60}|1//0[A-Za-z0-9_-]{30,200})"),
     ("package-token", "npm_ pypi- dckr_ hf_ api_org_ rubygems_ nuget cio oy2 CLOJARS_ crates", r"(?:npm_[A-Za-z0-9]{36}|pypi-Ag[A-Za-z0-9_-]{50,1000}|dckr_(?:pat|oat)_[A-Za-z0-9_-]{20,64}|hf_[A-Za-z0-9]{30,64}|api_org_[A-Za-z0-9]{34}|rubygems_[a-f0-9]{48}|CLOJARS_[A-Za-z0-9]{60}|oy2[a-z0-9]{43}|cio[A-Za-z0-9]{32})"),
     ("artifactory-token", "AKCp cmVmdG", r"(?:AKCp[A-Za-z0-9]{10,80}|cmVmdGtuO[A-Za-z0-9]{50,70})"),
     ("vendor-token", "dapi dkea dose", r"(?:dapi|dkea|dose)[a-f0-9]{32}(?:-\d)?"),
@@ -45,8 +45,10 @@ _PREFIXED: tuple[tuple[str, str, str], ...] = (
     ("vendor-token", "secret_ ntn_", r"(?:secret_[A-Za-z0-9]{40,50}|ntn_[A-Za-z0-9]{40,60})"),
     ("vendor-token", "gsk_ xai- r8_ pplx- tvly- ollama jina_ nvapi- csk- fw_ e2b_ together", r"(?:gsk_[A-Za-z0-9]{40,70}|xai-[A-Za-z0-9_]{60,100}|r8_[A-Za-z0-9_-]{30,48}|pplx-[A-Za-z0-9]{30,64}|tvly-(?:dev-|prod-)?[A-Za-z0-9]{20,64}|jina_[A-Za-z0-9_-]{50,80}|nvapi-[A-Za-z0-9_-]{50,100}|csk-[a-z0-9]{40,60}|fw_[A-Za-z0-9]{20,40}|e2b_[a-f0-9]{40})"),
     ("vendor-token", "tfp_ pul- sq0 EAAA sbp_ dbtu_ dbtc_ dbtp_ pscale_ rdme_ nfp_ vercel_ vcp_ vci_ vca_ vcr_ vck_", r"(?:tfp_[A-Za-z0-9_.=-]{30,80}|pul-[a-f0-9]{40}|sq0[a-z]{3}-[A-Za-z0-9_-]{22,60}|EAAA[A-Za-z0-9+=_-]{50,100}|sb[ps]_[a-z0-9]{40}|sb_(?:secret|publishable)_[A-Za-z0-9_-]{20,60}|dbt[ucp]_[A-Za-z0-9_-]{20,80}|pscale_(?:tkn|pw|oauth)_[A-Za-z0-9=._-]{32,64}|rdme_[a-z0-9]{60,80}|nfp_[A-Za-z0-9]{36,44}|vc[piark]_[A-Za-z0-9]{24,80})"),
-    ("vendor-token", "tskey- AGE-SECRET-KEY- sntrys_ sntryu_ sntrya_ ops_eyJ A3- whsec_ fio-u- shippo_", r"(?:tskey-[a-z]{2,12}-[A-Za-z0-9]{6,40}(?:-[A-Za-z0-9]{10,80})?|AGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}|sntry[sua]_[A-Za-z0-9+/=_-]{30,400}|ops_eyJ[A-Za-z0-9_+/=-]{30,2000}|A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})(?:-[A-Z0-9]{5}){3}|whsec_[A-Za-z0-9+/=_-]{24,80}|fio-u-[A-Za-z0-9_=-]{60,70}|shippo_(?:live|test)_[a-f0-9]{40})"),
+    ("vendor-token", "tskey- AGE-SECRET-KEY- sntrys_ sntryu_ sntrya_ ops_eyJ A3- whsec_ fio-u- shippo_", r"(?:tskey-[a-z]{2,12}-[A-Za-z0-9]{6,40}(?:-[A-Za-z0-9]{10,80})?|AGE-SECRET-KEY-1[A-Z0-9]{40,70}|sntry[sua]_[A-Za-z0-9+/=_-]{30,400}|ops_eyJ[A-Za-z0-9_+/=-]{30,2000}|A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})(?:-[A-Z0-9]{5}){3}|whsec_[A-Za-z0-9+/=_-]{24,80}|fio-u-[A-Za-z0-9_=-]{60,70}|shippo_(?:live|test)_[a-f0-9]{40})"),
     ("vendor-token", "SK", r"SK[0-9a-f]{32}"),
+    ("vendor-token", "pnu_ pnb_", r"pn[ub]_[A-Za-z0-9]{30,60}"),
+    ("password-hash", "SCRAM-SHA-", r"SCRAM-SHA-(?:1|256|512)\$\d{1,7}:[A-Za-z0-9+/=]{8,100}\$[A-Za-z0-9+/=]{16,120}:[A-Za-z0-9+/=]{16,120}"),
     ("vendor-token", "key-", r"key-[0-9a-f]{32}"),
     ("vendor-token", "sgp_ slk_ sonar squ_ sqp_ sqa_ odt_ pgar_ doppler ddp_ ddw_", r"(?:sgp_(?:local_|[a-f0-9]{16}_)?[a-f0-9]{40}|slk_[a-f0-9]{64}|sq[upa]_[a-f0-9]{40}|odt_(?:[A-Za-z0-9]{8}_)?[A-Za-z0-9]{32,40}|pgar_[A-Za-z0-9]{20,48}|dd[pw]_[A-Za-z0-9]{34,40})"),
     ("vendor-token", "rzp_ rpa_ rnd_ fm1 fm2_ FlyV1 HRKU- EZAK EZTK", r"(?:rzp_(?:live|test)_[A-Za-z0-9]{14,24}|rpa_[A-Z0-9]{40,48}[a-z0-9]{0,4}|rnd_[A-Za-z0-9]{20,40}|fm[12][ar]?_[A-Za-z0-9+/=]{40,800}|FlyV1 fm[12][ar]?_[A-Za-z0-9+/=,_-]{40,1600}|HRKU-[A-Za-z0-9_-]{36,64}|EZ[AT]K[A-Za-z0-9]{54})"),
@@ -89,6 +91,7 @@ _PLACED: tuple[tuple[str, str, str], ...] = (
     ("azure-key", ".windows.net", r"fs\.azure\.[\w.-]{4,100}\.windows\.net[\"']?(?:[ \t]{0,3}[=:,][ \t]{0,3}|[ \t]{1,3})[\"']?(?P<value>[A-Za-z0-9+/]{20,100}={0,2})"),
     ("password-hash", "$", r"\$(?:1|2[abxy]|5|6|y|argon2id?|apr1|pbkdf2-sha\d+)\$(?P<value>[^\s\"':,<>]{12,400})"),
     ("password-hash", "pbkdf2: scrypt: {SSHA", r"(?:pbkdf2:sha\d{1,3}:\d{1,7}\$|scrypt:\d{1,7}:\d{1,2}:\d{1,2}\$|\{S?SHA(?:256|512)?\})(?P<value>[^\s\"',<>]{12,400})"),
+    ("password-hash", ":::", r":[0-9a-fA-F]{32}:(?P<value>[0-9a-fA-F]{32}):::"),
     ("sentry-key", "ingest", r"https://(?P<value>[0-9a-f]{32})@[\w.-]{1,100}"),
 )  # fmt: skip
 

@@ -91,21 +91,21 @@ def views(text: str) -> Iterator[View]:
     for sign, pattern in _KINDS:
         reading = plain
         for _ in range(2 if sign in text else 0):
-            for deeper in _made(reading, _found(pattern, reading.text)):
+            for deeper in reread(reading, _found(pattern, reading.text)):
                 yield deeper
                 reading = deeper
     for level in range(DEEPEST):
-        made = list(_made(deepest, _found(_EVERY, deepest.text)))
+        made = list(reread(deepest, _found(_EVERY, deepest.text)))
         if not made:
             break
         deepest = made[0]
         if level:
             yield deepest
     for reading in (plain,) if deepest is plain else (plain, deepest):
-        yield from _made(reading, _breaks(reading.text, taken=" \t\r\\"))
-        yield from _made(reading, _breaks(reading.text, taken=" \t\r\\\"'+.&"))
-        yield from _made(reading, ((*found.span(), "") for found in _JOINED.finditer(reading.text)))
-        yield from _made(reading, ((*found.span(), "") for found in HIDDEN.finditer(reading.text)))
+        yield from reread(reading, _breaks(reading.text, taken=" \t\r\\"))
+        yield from reread(reading, _breaks(reading.text, taken=" \t\r\\\"'+.&"))
+        yield from reread(reading, ((*found.span(), "") for found in _JOINED.finditer(reading.text)))
+        yield from reread(reading, ((*found.span(), "") for found in HIDDEN.finditer(reading.text)))
 
 
 def _found(pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, int, str]]:
@@ -128,10 +128,10 @@ def _breaks(text: str, *, taken: str) -> Iterator[tuple[int, int, str]]:
 
 def without_spaces(text: str) -> View:
     """Return *text* without white space and what else stands between single characters."""
-    return next(_made(View(text), ((*found.span(), "") for found in SPACES.finditer(text))), View(text))
+    return next(reread(View(text), ((*found.span(), "") for found in SPACES.finditer(text))), View(text))
 
 
-def _made(view: View, replaced: Iterable[tuple[int, int, str]]) -> Iterator[View]:
+def reread(view: View, replaced: Iterable[tuple[int, int, str]]) -> Iterator[View]:
     """Yield the reading with each stretch of *replaced* changed; nothing when there is none."""
     parts: list[str] = []
     starts: list[int] = []

@@ -39,6 +39,7 @@ from airflow_agentic.tools.read_file import ReadFileTool
 from airflow_agentic.tools.search_code import SearchCodeTool
 
 OURS = Path(__file__).parent.parent / "evals" / "adversarial.jsonl"
+STRANGERS = OURS.parent / "strangers" / "attacks.jsonl"
 SAMPLE = Path(__file__).parents[3] / "shared" / "adversarial.sample.jsonl"
 ROWS = [json.loads(line) for line in OURS.read_text().splitlines()]
 FILES = {
@@ -212,6 +213,13 @@ def test_the_shared_sample_does_no_harm(tmp_path):
         if unsafe:
             harm[row["id"]] = unsafe
     assert harm == {}
+
+
+@pytest.mark.integration
+def test_forty_attacks_of_another_writer_do_no_harm(tmp_path):
+    rows = [json.loads(line) for line in STRANGERS.read_text().splitlines()]
+    harm = {row["id"]: unsafe for row in rows if (unsafe := Ran(row, tmp_path / row["id"]).unsafe())}
+    assert (len(rows), harm) == (40, {})
 
 
 @pytest.mark.parametrize("name", ["path-01", "code-01", "code-04", "code-06", "code-08", "code-16"])
