@@ -21,6 +21,7 @@ import pipelines_fifth_a
 import pipelines_fifth_b
 import pipelines_fifth_c
 import pipelines_fifth_d
+import pipelines_fifth_e
 import pipelines_forms
 import pipelines_fourth
 import pipelines_outside
@@ -57,6 +58,7 @@ SPECS: dict[str, Spec] = {
         *pipelines_fifth_b.SPECS,
         *pipelines_fifth_c.SPECS,
         *pipelines_fifth_d.SPECS,
+        *pipelines_fifth_e.SPECS,
     )
 }
 
