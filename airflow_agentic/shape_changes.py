@@ -31,6 +31,8 @@ _ORDER = (
     "range",
     "added",
 )
+LETTERS = 0.72
+"""How alike the names of two numbers must be that share no word: ``cost`` is no ``count``."""
 _IDENTIFIERS = {"id", "ids", "key", "uuid", "guid", "code", "number", "no", "nr", "sku", "ref", "pk", "seq"}
 _UNKNOWN = "***"
 
@@ -140,7 +142,9 @@ def _renames(
             told = f"field {old!r} is now called {fresh!r}"
             found.append(_change("renamed", old, old, fresh, told, max(score, SURE)))
         elif same_words or (
-            score >= SURE and score - max(rivals, default=0.0) >= MARGIN and not _another_thing(old, fresh)
+            score >= SURE
+            and score - max(rivals, default=0.0) >= MARGIN
+            and not _another_thing(before[old], after[fresh])
         ):
             found.append(_change("renamed", old, old, fresh, f"field {old!r} is now called {fresh!r}", score))
         else:
@@ -175,11 +179,14 @@ def _only_qualified(old: FieldShape, new: FieldShape, gone: list[FieldShape], fr
     return not rivals
 
 
-def _another_thing(old: str, new: str) -> bool:
-    """Say whether one name is the other with a word that makes another thing of it."""
-    a, b = set(name_tokens(_leaf(old))), set(name_tokens(_leaf(new)))
-    words = (a ^ b) & _OTHER_THING - _HOW_MANY - ({"last"} if a & b & _LAST_TIME else set())
-    return bool(words) and (a < b or b < a)
+def _another_thing(old: FieldShape, new: FieldShape) -> bool:
+    """Say whether a word makes another thing of it, or numbers have names that are alike by a few letters alone."""
+    a, b = name_tokens(_leaf(old.path)), name_tokens(_leaf(new.path))
+    shared = set(a) & set(b)
+    if not shared and _kinds(old) == _kinds(new) == {"number"} and _name_score(old.path, new.path) < LETTERS:
+        return True
+    words = (set(a) ^ set(b)) & _OTHER_THING - _HOW_MANY - ({"last"} if shared & _LAST_TIME else set())
+    return bool(words) and len(shared) == min(len(set(a)), len(set(b)))
 
 
 def _rename_score(old: FieldShape, new: FieldShape, old_order: list[str], new_order: list[str]) -> float:
@@ -201,8 +208,26 @@ def _name_score(old: str, new: str) -> float:
     shared = set(a) & set(b)
     if shared and (shared == set(a) or shared == set(b)) and not shared <= _IDENTIFIERS:
         return 0.85
+    if len(a) == len(b) and all(_is_short_for(*sorted(pair, key=len)) for pair in zip(a, b, strict=True)):
+        return 0.9
     overlap = len(shared - _IDENTIFIERS) / len(set(a) | set(b))
     return max(overlap, SequenceMatcher(None, "".join(a), "".join(b)).ratio() * 0.9)
+
+
+def _is_short_for(short: str, word: str) -> bool:
+    """Say whether a word is written shorter: ``temp`` for ``temperature``, ``qty`` for ``quantity``."""
+    if short == word:
+        return True
+    if len(short) < 2:
+        return (short, word) in {
+            ("c", "celsius"),
+            ("f", "fahrenheit"),
+            ("m", "metres"),
+            ("h", "hours"),
+            ("s", "seconds"),
+        }
+    letters = iter(word)
+    return short[0] == word[0] and len(word) > 3 and all(letter in letters for letter in short)
 
 
 def _neighbours(old: str, new: str, old_order: list[str], new_order: list[str]) -> float:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from airflow_agentic.agents._classify_kubernetes import classify_pod
 from airflow_agentic.agents._verdict import Verdict
 from airflow_agentic.records import Action, Category, Dossier, Evidence, TaskError, Transience
+from airflow_agentic.shape_changes import name_tokens
 
 HEAD = 400
 _HTTP = re.compile(
@@ -140,7 +141,7 @@ def classify_platform(dossier: Dossier) -> Verdict | None:
         told = chain_of(error)
         found = classify_pod(*told[0]) or next(filter(None, (_http(*one) for one in told)), None)
         if found is not None:
-            return found
+            return _not_published(dossier, told) or found if found.matched == "HTTP 404" else found
         for row in _ROWS:
             for error_class, message in told:
                 if row is _NETWORK and "Airflow" in error_class and "Timeout" in error_class:
@@ -151,6 +152,29 @@ def classify_platform(dossier: Dossier) -> Verdict | None:
     if not dossier.errors or dossier.errors[0].error_class == "unknown":
         return _killed(dossier.evidence)
     return None
+
+
+def _not_published(dossier: Dossier, told: tuple[tuple[str, str], ...]) -> Verdict | None:
+    """An address that names the failing interval and is not found, where nothing of that interval has landed."""
+    day = (dossier.incident.logical_date or "")[:10]
+    written = "|".join(re.escape(day.replace("-", mark)) for mark in "-/_") + "|" + day.replace("-", "")
+    logs = [item.body for item in dossier.evidence if item.source == "task_log"]
+    texts = [message for _, message in told] + logs
+    found = next((m for t in texts if day and (m := re.search(rf"(?P<path>[\w./:-]*)(?:{written})\b", t))), None)
+    if found is None or "/" not in found["path"]:
+        return None
+    words = set(name_tokens(found["path"].rsplit("://", 1)[-1].partition("/")[2]))
+    landed = [s for s in dossier.shapes if s.role == "failing" and s.records and words & set(name_tokens(s.name))]
+    if landed:
+        return None
+    return Verdict(
+        category=Category.LATE_DATA,
+        action=Action.QUARANTINE,
+        transience=Transience.TRANSIENT,
+        matched=f"HTTP 404, {found[0][-80:]}",
+        why="the upstream has not published the data of this interval",
+        confidence=0.7,
+    )
 
 
 def chain_of(error: TaskError) -> tuple[tuple[str, str], ...]:

@@ -43,9 +43,11 @@ DRIFT_FIXERS = (
     "duplicate_records",
     "optional_key",
     "known_names",
+    "known_places",
     "converted_field",
+    "converted_record",
 )
-CODE_FIXERS = ("airflow_api", "missing_import", "template_variable", "reverted_commit")
+CODE_FIXERS = ("airflow_api", "missing_import", "template_variable", "renamed_by_commit", "reverted_commit")
 _FORMAT_FIXERS = {"date_format", "changed_type"}
 _OUTSIDE = {
     Category.TRANSIENT_UPSTREAM,
@@ -64,7 +66,7 @@ class RulesAgent:
     def propose(self, dossier: Dossier) -> Proposal:
         """Return the diagnosis and, where a fixer is certain, the change. Reads the checkout and nothing else."""
         platform = classify_platform(dossier)
-        if platform is not None and platform.category in _OUTSIDE:
+        if platform is not None and platform.category in {*_OUTSIDE, Category.LATE_DATA}:
             return self._proposal(dossier, platform, ())
         checkout = dossier.checkout
         fixes: tuple[Fix, ...] = ()

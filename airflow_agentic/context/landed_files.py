@@ -104,7 +104,7 @@ def _records_of(text: str, name: str, whole: bool) -> tuple[Landed, ...]:
             raise
     if name.endswith(".json"):
         raise Unreadable(f"is no JSON: it begins with {_kind_of_text(text)}")
-    if "," in text.split("\n", 1)[0] or "\t" in text.split("\n", 1)[0]:
+    if any(mark in text.split("\n", 1)[0] for mark in ",\t;|"):
         return (_delimited(text, name, whole),)
     raise Unreadable(f"is of no format we read: it begins with {_kind_of_text(text)}")
 

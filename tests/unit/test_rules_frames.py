@@ -16,7 +16,8 @@ STYLES = {
     "group by": READ + "    return df.groupby('customer_id')['amount'].sum().to_dict()\n",
     "iterrows": READ + "    return [(r['order_id'], r['customer_id']) for _, r in df.iterrows()]\n",
     "attribute": READ + "    return df.customer_id.tolist()\n",
-    "usecols": CSV + "def main(rows):\n    df = pd.read_csv(text(rows), usecols=['order_id', 'customer_id'], dtype={'customer_id': str})\n    return df.sort_values('customer_id').order_id.tolist()\n",
+    "usecols": CSV
+    + "def main(rows):\n    df = pd.read_csv(text(rows), usecols=['order_id', 'customer_id'], dtype={'customer_id': str})\n    return df.sort_values('customer_id').order_id.tolist()\n",
     "another function": "import pandas as pd\n\ndef load(rows):\n    return pd.DataFrame(rows)\n\ndef report(df):\n    return df['customer_id'].nunique()\n\ndef main(rows):\n    return report(load(rows))\n",
 }
 

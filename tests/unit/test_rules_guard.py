@@ -211,7 +211,9 @@ def test_code_that_reaches_out_or_runs_other_code_is_asked_about(line):
     assert strictest(SuspiciousCodeRule(), edit("a.py", "a = 1\n", f"a = 1\n{line}\n")) is Decision.ASK
 
 
-@pytest.mark.parametrize("path", ["dags/load", "bin/run.sh", "plugins/a.so", "airflow.cfg", "x/.airflowignore", "webserver_config.py"])
+@pytest.mark.parametrize(
+    "path", ["dags/load", "bin/run.sh", "plugins/a.so", "airflow.cfg", "x/.airflowignore", "webserver_config.py"]
+)
 def test_a_file_that_no_rule_can_read_or_that_runs_airflow_is_asked_about(path):
     assert strictest(SuspiciousCodeRule(), edit(path, None, "id\n")) is Decision.ASK
 

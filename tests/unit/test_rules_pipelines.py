@@ -9,7 +9,10 @@ from airflow_agentic.records import Action
 # The pipelines under repair are other people's: some leave a sqlite handle to the collector, which Python 3.13 tells.
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
-GOOD = [{"order_id": f"O{i}", "customer_id": f"C-000{i}", "amount": 10.5 + i, "ordered_at": f"2026-11-01T08:0{i}:00"} for i in range(6)]
+GOOD = [
+    {"order_id": f"O{i}", "customer_id": f"C-000{i}", "amount": 10.5 + i, "ordered_at": f"2026-11-01T08:0{i}:00"}
+    for i in range(6)
+]
 
 
 def renamed(old, new, rows=GOOD):
@@ -19,7 +22,7 @@ def renamed(old, new, rows=GOOD):
 RENAMED = renamed("customer_id", "customerId")
 STYLES = {
     "subscript": "def main(rows):\n    return [(o['order_id'], o['customer_id']) for o in rows]\n",
-    "f-string": "def main(rows):\n    return [f'{o[\"order_id\"]}-{o[\"customer_id\"]}' for o in rows]\n",
+    "f-string": 'def main(rows):\n    return [f\'{o["order_id"]}-{o["customer_id"]}\' for o in rows]\n',
     "f-string with quotes swapped": "def main(rows):\n    return [f\"{o['order_id']}-{o['customer_id']}\" for o in rows]\n",
     "loop over names": "FIELDS = ('order_id', 'customer_id', 'amount')\n\ndef main(rows):\n    return [tuple(o[f] for f in FIELDS) for o in rows]\n",
     "loop over names in place": "def main(rows):\n    out = []\n    for o in rows:\n        for k in ('order_id', 'customer_id'):\n            out.append(o[k])\n    return out\n",
@@ -78,28 +81,65 @@ def test_a_renamed_field_in_another_form_gets_both_repairs(tmp_path):
     assert result_of(tmp_path, bad) == result_of(tmp_path, GOOD)
 
 
-NESTED = [{"id": f"C{i}", "address": {"city": "Linz", "zip": f"400{i}"}, "lines": [{"sku": f"S-{i}", "qty": 2}]} for i in range(5)]
+NESTED = [
+    {"id": f"C{i}", "address": {"city": "Linz", "zip": f"400{i}"}, "lines": [{"sku": f"S-{i}", "qty": 2}]}
+    for i in range(5)
+]
 FLAT = [{"id": f"C{i}", "city": "Linz", "zip": f"400{i}"} for i in range(5)]
 MOVES = {
-    "deeper": ("def main(rows):\n    return [(c['id'], c['address']['city']) for c in rows]\n", NESTED,
-               [{**c, "address": {"location": c["address"], "kind": "x"}} for c in NESTED]),
-    "deeper through a name": ("def main(rows):\n    out = []\n    for c in rows:\n        a = c['address']\n        out.append((a['city'], a['zip']))\n    return out\n", NESTED,
-                              [{**c, "address": {"location": c["address"]}} for c in NESTED]),
-    "deeper through get": ("def main(rows):\n    return [c.get('address', {}).get('city').upper() for c in rows]\n", NESTED,
-                           [{**c, "address": {"location": c["address"]}} for c in NESTED]),
-    "flat to nested": ("def main(rows):\n    return [(c['id'], c['city'], c['zip']) for c in rows]\n", FLAT,
-                       [{"id": c["id"], "address": {"city": c["city"], "zip": c["zip"]}} for c in FLAT]),
-    "nested to flat": ("def main(rows):\n    return [(c['id'], c['address']['city'], c['address']['zip']) for c in rows]\n",
-                       [{"id": c["id"], "address": c["address"]} for c in NESTED],
-                       [{"id": c["id"], "city": c["address"]["city"], "zip": c["address"]["zip"]} for c in NESTED]),
-    "container renamed": ("def main(rows):\n    return [(c['id'], c['address']['city']) for c in rows]\n", NESTED,
-                          [{"id": c["id"], "addr": c["address"], "lines": c["lines"]} for c in NESTED]),
-    "list renamed": ("def main(rows):\n    return [(c['id'], [x['sku'] for x in c['lines']]) for c in rows]\n", NESTED,
-                     [{"id": c["id"], "address": c["address"], "line_items": c["lines"]} for c in NESTED]),
-    "inside a list": ("def main(rows):\n    return [(c['id'], x['sku'], x['qty']) for c in rows for x in c['lines']]\n", NESTED,
-                      [{**c, "lines": [{"SKU": x["sku"], "qty": x["qty"]} for x in c["lines"]]} for c in NESTED]),
-    "flat name to path": ("def main(rows):\n    return [(c['order_id'], c['customer_id']) for c in rows]\n", GOOD,
-                          [{"order_id": o["order_id"], "customer": {"id": o["customer_id"]}, "amount": o["amount"], "ordered_at": o["ordered_at"]} for o in GOOD]),
+    "deeper": (
+        "def main(rows):\n    return [(c['id'], c['address']['city']) for c in rows]\n",
+        NESTED,
+        [{**c, "address": {"location": c["address"], "kind": "x"}} for c in NESTED],
+    ),
+    "deeper through a name": (
+        "def main(rows):\n    out = []\n    for c in rows:\n        a = c['address']\n        out.append((a['city'], a['zip']))\n    return out\n",
+        NESTED,
+        [{**c, "address": {"location": c["address"]}} for c in NESTED],
+    ),
+    "deeper through get": (
+        "def main(rows):\n    return [c.get('address', {}).get('city').upper() for c in rows]\n",
+        NESTED,
+        [{**c, "address": {"location": c["address"]}} for c in NESTED],
+    ),
+    "flat to nested": (
+        "def main(rows):\n    return [(c['id'], c['city'], c['zip']) for c in rows]\n",
+        FLAT,
+        [{"id": c["id"], "address": {"city": c["city"], "zip": c["zip"]}} for c in FLAT],
+    ),
+    "nested to flat": (
+        "def main(rows):\n    return [(c['id'], c['address']['city'], c['address']['zip']) for c in rows]\n",
+        [{"id": c["id"], "address": c["address"]} for c in NESTED],
+        [{"id": c["id"], "city": c["address"]["city"], "zip": c["address"]["zip"]} for c in NESTED],
+    ),
+    "container renamed": (
+        "def main(rows):\n    return [(c['id'], c['address']['city']) for c in rows]\n",
+        NESTED,
+        [{"id": c["id"], "addr": c["address"], "lines": c["lines"]} for c in NESTED],
+    ),
+    "list renamed": (
+        "def main(rows):\n    return [(c['id'], [x['sku'] for x in c['lines']]) for c in rows]\n",
+        NESTED,
+        [{"id": c["id"], "address": c["address"], "line_items": c["lines"]} for c in NESTED],
+    ),
+    "inside a list": (
+        "def main(rows):\n    return [(c['id'], x['sku'], x['qty']) for c in rows for x in c['lines']]\n",
+        NESTED,
+        [{**c, "lines": [{"SKU": x["sku"], "qty": x["qty"]} for x in c["lines"]]} for c in NESTED],
+    ),
+    "flat name to path": (
+        "def main(rows):\n    return [(c['order_id'], c['customer_id']) for c in rows]\n",
+        GOOD,
+        [
+            {
+                "order_id": o["order_id"],
+                "customer": {"id": o["customer_id"]},
+                "amount": o["amount"],
+                "ordered_at": o["ordered_at"],
+            }
+            for o in GOOD
+        ],
+    ),
 }
 
 
@@ -112,12 +152,28 @@ def test_a_moved_field_is_read_in_both_places(tmp_path, code, good, bad):
 
 
 TIME = "from datetime import datetime\n\ndef main(rows):\n    return [datetime.strptime(o['ordered_at'], '%Y-%m-%dT%H:%M:%S').strftime('%Y%m%d %H:%M') for o in rows]\n"
-FORMS = ["2026-11-01T08:0{}:00Z", "2026-11-01T08:0{}:00.5", "2026-11-01T10:0{}:00+02:00", "2026-11-01T08:0{}:00.123456789Z", "2026-11-01 08:0{}:00", "01.11.2026 08:0{}:00",
-         "2026/11/01 08:0{}:00"]
+FORMS = [
+    "2026-11-01T08:0{}:00Z",
+    "2026-11-01T08:0{}:00.5",
+    "2026-11-01T10:0{}:00+02:00",
+    "2026-11-01T08:0{}:00.123456789Z",
+    "2026-11-01 08:0{}:00",
+    "01.11.2026 08:0{}:00",
+    "2026/11/01 08:0{}:00",
+]
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("style", [TIME, TIME.replace("from datetime import datetime", "import datetime as dt").replace("datetime.strptime", "dt.datetime.strptime")], ids=["from", "as"])
+@pytest.mark.parametrize(
+    "style",
+    [
+        TIME,
+        TIME.replace("from datetime import datetime", "import datetime as dt").replace(
+            "datetime.strptime", "dt.datetime.strptime"
+        ),
+    ],
+    ids=["from", "as"],
+)
 def test_a_time_in_a_new_form_gives_the_same_instant(tmp_path, form, style):
     bad = [{**o, "ordered_at": form.format(i)} for i, o in enumerate(GOOD)]
     apply(tmp_path, RulesAgent().propose(dossier_of(tmp_path, {"main.py": style}, GOOD, bad)))
@@ -126,9 +182,14 @@ def test_a_time_in_a_new_form_gives_the_same_instant(tmp_path, form, style):
 
 @pytest.mark.parametrize(
     ("code", "make"),
-    [("def main(rows):\n    return [o['amount'] - 1 for o in rows]\n", lambda a: f"{a:.2f}"),
-     ("def main(rows):\n    return sum(float(o['amount']) for o in rows)\n", lambda a: f"{a * 1000:,.2f}"),
-     ("def main(rows):\n    return [float(o['amount']) > 5 for o in rows]\n", lambda a: f"{a:.2f}".replace(".", ","))],
+    [
+        ("def main(rows):\n    return [o['amount'] - 1 for o in rows]\n", lambda a: f"{a:.2f}"),
+        ("def main(rows):\n    return sum(float(o['amount']) for o in rows)\n", lambda a: f"{a * 1000:,.2f}"),
+        (
+            "def main(rows):\n    return [float(o['amount']) > 5 for o in rows]\n",
+            lambda a: f"{a:.2f}".replace(".", ","),
+        ),
+    ],
     ids=["text", "thousands", "decimal comma"],
 )
 def test_a_number_written_as_text_is_converted(tmp_path, code, make):
@@ -143,18 +204,61 @@ def test_a_number_written_as_text_is_converted(tmp_path, code, make):
 PLAIN = STYLES["subscript"]
 TRAPS = {
     "the field is gone": (PLAIN, GOOD, [{k: v for k, v in o.items() if k != "customer_id"} for o in GOOD]),
-    "another field came instead": (PLAIN.replace("customer_id", "amount"), GOOD, [{**{k: v for k, v in o.items() if k != "amount"}, "warehouse": 3} for o in GOOD]),
-    "two new names fit": (PLAIN, GOOD, [{**{k: v for k, v in o.items() if k != "customer_id"}, "billing_customer": o["customer_id"], "shipping_customer": o["customer_id"]} for o in GOOD]),
-    "a unit that its size contradicts": (PLAIN.replace("customer_id", "amount"), GOOD, [{**{k: v for k, v in o.items() if k != "amount"}, "amount_cents": int(o["amount"] * 3)} for o in GOOD]),
+    "another field came instead": (
+        PLAIN.replace("customer_id", "amount"),
+        GOOD,
+        [{**{k: v for k, v in o.items() if k != "amount"}, "warehouse": 3} for o in GOOD],
+    ),
+    "two new names fit": (
+        PLAIN,
+        GOOD,
+        [
+            {
+                **{k: v for k, v in o.items() if k != "customer_id"},
+                "billing_customer": o["customer_id"],
+                "shipping_customer": o["customer_id"],
+            }
+            for o in GOOD
+        ],
+    ),
+    "a unit that its size contradicts": (
+        PLAIN.replace("customer_id", "amount"),
+        GOOD,
+        [{**{k: v for k, v in o.items() if k != "amount"}, "amount_cents": int(o["amount"] * 3)} for o in GOOD],
+    ),
     "one record lacks the field": (PLAIN, GOOD, [*GOOD[:5], {"order_id": "O9"}]),
     "day and month cannot be told apart": (TIME, GOOD, [{**o, "ordered_at": "05/06/2026"} for o in GOOD]),
-    "thousands or decimal comma": ("def main(rows):\n    return [float(o['amount']) for o in rows]\n", GOOD, [{**o, "amount": "1,234"} for o in GOOD]),
-    "a null": ("def main(rows):\n    return [o['customer_id'].lower() for o in rows]\n", GOOD, [{**o, "customer_id": None} for o in GOOD]),
-    "the pipeline's own guard": ("def main(rows):\n    for o in rows:\n        if 'customer_id' not in o:\n            raise ValueError('missing customer_id')\n    return [o['customer_id'] for o in rows]\n", GOOD, RENAMED),
+    "thousands or decimal comma": (
+        "def main(rows):\n    return [float(o['amount']) for o in rows]\n",
+        GOOD,
+        [{**o, "amount": "1,234"} for o in GOOD],
+    ),
+    "a null": (
+        "def main(rows):\n    return [o['customer_id'].lower() for o in rows]\n",
+        GOOD,
+        [{**o, "customer_id": None} for o in GOOD],
+    ),
+    "the pipeline's own guard": (
+        "def main(rows):\n    for o in rows:\n        if 'customer_id' not in o:\n            raise ValueError('missing customer_id')\n    return [o['customer_id'] for o in rows]\n",
+        GOOD,
+        RENAMED,
+    ),
     "a count that is no time": (TIME, GOOD, [{**o, "ordered_at": 20260000 + i} for i, o in enumerate(GOOD)]),
-    "a list of several now": ("def main(rows):\n    return [o['customer_id'].upper() for o in rows]\n", GOOD, [{**o, "customer_id": [o["customer_id"], f"X{i}"]} for i, o in enumerate(GOOD)]),
-    "a plain bug": ("def main(rows):\n    return 1 / (0 if 'x' in rows[0] else 1)\n", GOOD, [{**o, "x": 1} for o in GOOD]),
-    "a key of another thing": ("CONFIG = {'a': 1}\n\ndef main(rows):\n    return CONFIG['b' if 'customerId' in rows[0] else 'a']\n", GOOD, RENAMED),
+    "a list of several now": (
+        "def main(rows):\n    return [o['customer_id'].upper() for o in rows]\n",
+        GOOD,
+        [{**o, "customer_id": [o["customer_id"], f"X{i}"]} for i, o in enumerate(GOOD)],
+    ),
+    "a plain bug": (
+        "def main(rows):\n    return 1 / (0 if 'x' in rows[0] else 1)\n",
+        GOOD,
+        [{**o, "x": 1} for o in GOOD],
+    ),
+    "a key of another thing": (
+        "CONFIG = {'a': 1}\n\ndef main(rows):\n    return CONFIG['b' if 'customerId' in rows[0] else 'a']\n",
+        GOOD,
+        RENAMED,
+    ),
 }
 
 

@@ -10,6 +10,7 @@ import ast
 import re
 
 from airflow_agentic.agents.fixers.bench import Bench, Fix
+from airflow_agentic.agents.fixers.parse_sites import helper, with_helper
 from airflow_agentic.agents.fixers.syntax import Code, compiles, is_pure, parse
 from airflow_agentic.records import DataShape
 
@@ -17,6 +18,11 @@ _KEYWORD = re.compile(r"(?P<owner>\w+)(?:\.__init__|\.__new__)?\(\) got an unexp
 _FIELDNAMES = re.compile(r"dict contains fields not in fieldnames: (?P<keys>.+)$")
 _UNPACK = re.compile(r"too many values to unpack \(expected (?P<want>\d+)")
 _COUNT = re.compile(r"[Tt]able \"?(?P<table>\w+)\"? has (?P<want>\d+) columns but (?P<got>\d+) values were supplied")
+_CELLS = '''
+def {name}(cells):
+    """Return the cells that this code knows, also from lines in which the upstream has added some."""
+    return [cells[place] for place in (PLACES,)] if len(cells) == COUNT else cells
+'''
 
 
 def fix(bench: Bench) -> Fix | None:
@@ -30,7 +36,7 @@ def fix(bench: Bench) -> Fix | None:
         if not added or not set(known) <= set(now):
             continue
         for message in bench.messages:
-            found = _changed(bench, message, known, added, at_end=now[: len(known)] == known)
+            found = _changed(bench, message, known, added, now)
             if found is not None:
                 return Fix(
                     texts=((found[0], found[1]),),
@@ -46,7 +52,7 @@ def _top(shape: DataShape) -> list[str]:
     return list(dict.fromkeys(f.path.split(".")[0].split("[")[0] for f in shape.fields))
 
 
-def _changed(bench: Bench, message: str, known: list[str], added: list[str], *, at_end: bool) -> tuple[str, str] | None:
+def _changed(bench: Bench, message: str, known: list[str], added: list[str], now: list[str]) -> tuple[str, str] | None:
     keyword, names, count = _KEYWORD.search(message), _FIELDNAMES.search(message), _COUNT.search(message)
     unpack = _UNPACK.search(message)
     for path, frame in bench.own()[:2]:
@@ -60,8 +66,9 @@ def _changed(bench: Bench, message: str, known: list[str], added: list[str], *, 
             text = _writer(code, frame.line)
         elif count and int(count["want"]) == len(known) and int(count["got"]) == len(known) + len(added):
             text = _starred(code, count["table"], known)
-        elif unpack and int(unpack["want"]) == len(known) and at_end:
-            text = _loop(code, frame.line, len(known))
+        elif unpack and int(unpack["want"]) == len(known):
+            at_end = now[: len(known)] == known
+            text = (_loop(code, frame.line, len(known)) if at_end else None) or _cells(code, frame.line, known, now)
         if text is not None and compiles(text):
             return path, text
     return None
@@ -134,6 +141,26 @@ def _loop(code: Code, line: int, count: int) -> str | None:
         return None
     end = code.span(found[0].elts[-1])[1]
     return code.splice([((end, end), ", *_")])
+
+
+def _cells(code: Code, line: int, known: list[str], now: list[str]) -> str | None:
+    """``a, b, c = line.split(";")``: the cells that the code knows, by their place in the header."""
+    found = [
+        n
+        for n in ast.walk(code.scope_at(line))
+        if isinstance(n, ast.Assign)
+        and n.lineno <= line <= (n.end_lineno or 0)
+        and isinstance(n.targets[0], (ast.Tuple, ast.List))
+        and len(n.targets[0].elts) == len(known)
+        and not any(isinstance(e, ast.Starred) for e in n.targets[0].elts)
+        and re.search(r"\.split\([^()]*\)$", code.source(n.value))
+    ]
+    if len(found) != 1:
+        return None
+    places = ", ".join(str(now.index(name)) for name in known)
+    cells = helper(code, "known_cells", _CELLS.replace("COUNT", str(len(now))).replace("PLACES", places))
+    value = found[0].value
+    return with_helper(code, [(code.span(value), f"{cells.name}({code.source(value)})")], cells)
 
 
 def _starred(code: Code, table: str, known: list[str]) -> str | None:

@@ -51,6 +51,8 @@ class Bench:
     checkout: Checkout
     _changed: dict[str, str] = field(default_factory=dict)
     _read: dict[str, str | None] = field(default_factory=dict)
+    _differences: tuple[ShapeChange, ...] | None = None
+    _fields: dict[str, list[frozenset[str]]] = field(default_factory=dict)
 
     @property
     def error(self) -> TaskError | None:
@@ -115,8 +117,21 @@ class Bench:
         """Return the failing shape of the data set *name*."""
         return next((s for s in self.dossier.shapes if s.name == name and s.role == "failing"), None)
 
+    def family(self, name: str) -> frozenset[str]:
+        """Return the data set, and those that have the very same fields on both days: one feed in several files."""
+        if not self._fields:
+            for shape in self.dossier.shapes:
+                self._fields.setdefault(shape.name, []).append(frozenset(f.path for f in shape.fields))
+        own = self._fields.get(name)
+        return frozenset((name, *(other for other, fields in self._fields.items() if fields == own)))
+
     def changes(self) -> tuple[ShapeChange, ...]:
         """Return what differs between the shapes of every data set that has both."""
+        if self._differences is None:
+            self._differences = self._compared()
+        return self._differences
+
+    def _compared(self) -> tuple[ShapeChange, ...]:
         found: list[ShapeChange] = []
         for name in dict.fromkeys(s.name for s in self.dossier.shapes):
             good, failing = self.good(name), self.failing(name)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from airflow_agentic.agents.fixers.bench import Bench, Fix
 from airflow_agentic.agents.fixers.field_moves import FieldMove
 from airflow_agentic.agents.fixers.parse_sites import helper, with_helper
-from airflow_agentic.agents.fixers.record_uses import UseFinder
+from airflow_agentic.agents.fixers.record_uses import UseFinder, is_later
 from airflow_agentic.agents.fixers.syntax import Code, Step, compiles, is_pure, parse
 from airflow_agentic.records import FieldShape
 
@@ -87,7 +87,9 @@ def _converted(bench: Bench, path: str, text: str, dataset: str, good: FieldShap
     uses = UseFinder(bench, path, code, move)
     reads = [s for s in code.steps() if s.key == steps[-1] and uses.same_kind(s.base, s)]
     kinds_was, kinds_now = set(good.types) - {"null"}, set(bad.types) - {"null"}
-    if any(_TIME.search(f) for f in good.formats) or not reads or ("null" in bad.types and "null" not in good.types):
+    if all(is_later(bench, path, code, r.node) for r in reads):
+        return None
+    if any(_TIME.search(f) for f in good.formats) or ("null" in bad.types and "null" not in good.types):
         return None
     if bad.formats == ("",) and "null" in good.types:
         return _spliced(code, [r for r in reads if is_pure(r.base)], '({0} if {0} != "" else None)')

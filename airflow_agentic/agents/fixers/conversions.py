@@ -82,6 +82,32 @@ def {name}(value):
     )  # fmt: skip
 
 
+def counted_otherwise(good: FieldShape, bad: FieldShape) -> Conversion | None:
+    """A time counted since 1970 in seconds, milliseconds or microseconds: no time of this age is two of them."""
+    if not set(good.types) <= NUMBERS or not set(bad.types) <= NUMBERS or not good.mean or not bad.mean:
+        return None
+    units = [
+        next(
+            (
+                (name, unit, high)
+                for name, (unit, low, high) in EPOCHS.items()
+                if low <= (f.low or 0) <= (f.high or 0) < high
+            ),
+            None,
+        )
+        for f in (good, bad)
+    ]
+    if units[0] is None or units[1] is None or units[0] == units[1]:
+        return None
+    (_, was, high_was), (name, now, high_now) = units[0], units[1]
+    if not 0.9 < bad.mean / good.mean * was / now < 1.1:
+        return None  # Two times of these years differ by less than that.
+    whole = set(good.types) == {"integer"}
+    factor = f"// {now // was}" if whole and now > was else f"/ {now // was}" if now > was else f"* {was // now}"
+    test = f"{{value}} >= {int(high_was):_}" if now > was else f"{{value}} < {int(high_now):_}"
+    return Conversion(form=f"({{value}} {factor} if {test} else {{value}})", words=f"counted in {name} since 1970")
+
+
 def _number(good: FieldShape, bad: FieldShape, *, text_only: bool) -> Conversion | None:
     whole = good.types == ("integer",)
     bare, marks = _without_marks(bad.formats)

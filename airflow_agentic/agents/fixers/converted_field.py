@@ -11,12 +11,12 @@ import re
 from dataclasses import dataclass
 
 from airflow_agentic.agents.fixers.bench import Bench, Fix
-from airflow_agentic.agents.fixers.conversions import NUMBERS, Conversion, conversion, noughts
+from airflow_agentic.agents.fixers.conversions import NUMBERS, Conversion, conversion, counted_otherwise, noughts
 from airflow_agentic.agents.fixers.country_names import country_names
 from airflow_agentic.agents.fixers.field_moves import FieldMove
 from airflow_agentic.agents.fixers.named_units import reading
 from airflow_agentic.agents.fixers.parse_sites import Helper, helper, is_delimited, near_files, with_helper
-from airflow_agentic.agents.fixers.record_uses import UseFinder
+from airflow_agentic.agents.fixers.record_uses import UseFinder, is_later
 from airflow_agentic.agents.fixers.scaled_field import scaled
 from airflow_agentic.agents.fixers.syntax import Code, Step, compiles, is_pure, literal, parse
 from airflow_agentic.records import DataShape, FieldShape
@@ -26,7 +26,7 @@ _KEY = re.compile(r"KeyError: ['\"](?P<key>[^'\"]+)['\"]$|no attribute ['\"](?P<
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Change:
+class FieldChange:
     """One field, and what is done where it is read."""
 
     dataset: str
@@ -38,6 +38,7 @@ class _Change:
 
     @property
     def told(self) -> str:
+        """What the data does now, for people."""
         place = f"`{self.level}{self.old}`"
         return (
             f"{place} is now {self.how.words}"
@@ -48,7 +49,7 @@ class _Change:
 
 def fix(bench: Bench) -> Fix | None:
     """Return the change at every read of the converted fields, in the files near the failure or else anywhere."""
-    changes = [c for name in dict.fromkeys(s.name for s in bench.dossier.shapes) for c in _changes(bench, name)]
+    changes = [c for name in dict.fromkeys(s.name for s in bench.dossier.shapes) for c in field_changes(bench, name)]
     key = next((m["key"] or m["attribute"] for t in bench.messages if (m := _KEY.search(t.strip()))), None)
     if any(c.old == key and c.new != c.old for c in changes):
         changes = [c for c in changes if c.dataset in {d.dataset for d in changes if d.old == key}]
@@ -64,7 +65,7 @@ def fix(bench: Bench) -> Fix | None:
                 file=next(iter(texts)),
                 fields=tuple(f"{c.level}{c.old}" for c in done),
                 summary=f"Read {done[0].old} in its new form as well"[:100],
-                explanation=f"In {done[0].dataset} {' and '.join(c.told for c in done)}. The code gives it its old form where it reads it; data in the old form gives the same as before.",
+                explanation=f"In {done[0].dataset} {' and '.join(dict.fromkeys(c.told for c in done))}. The code gives it its old form where it reads it; data in the old form gives the same as before.",
             )
     return None
 
@@ -73,13 +74,14 @@ def _said(bench: Bench) -> str:
     return " ".join((*bench.messages, *(frame.code for _, frame in bench.own()[:1])))
 
 
-def _changes(bench: Bench, name: str) -> list[_Change]:
+def field_changes(bench: Bench, name: str) -> list[FieldChange]:
+    """Return the fields of a data set that come in another form, with the one conversion that gives the old form back."""
     good, failing = bench.good(name), bench.failing(name)
     if good is None or failing is None or not failing.records:
         return []
     now = {f.path: f for f in failing.fields}
     known = {f.path for f in good.fields}
-    found: list[_Change] = []
+    found: list[FieldChange] = []
     text_only = is_delimited(name)
     for old in good.fields:
         if old.path in now:
@@ -91,10 +93,12 @@ def _changes(bench: Bench, name: str) -> list[_Change]:
         if how is not None:
             level, _, leaf = old.path.rpartition(".")
             found.append(
-                _Change(dataset=name, level=f"{level}." if level else "", old=leaf, new=new.rpartition(".")[2], how=how)
+                FieldChange(
+                    dataset=name, level=f"{level}." if level else "", old=leaf, new=new.rpartition(".")[2], how=how
+                )
             )
     return found + [
-        _Change(dataset=name, level="", old=leaf, new=leaf, how=how)
+        FieldChange(dataset=name, level="", old=leaf, new=leaf, how=how)
         for leaf, how in scaled(good, failing, bench.messages).items()
         if leaf not in {c.old for c in found}
     ]
@@ -104,6 +108,9 @@ def _same_place(
     old: FieldShape, now: dict[str, FieldShape], failing: DataShape, *, text_only: bool
 ) -> Conversion | None:
     new = now[old.path]
+    counted = counted_otherwise(old, new)
+    if counted is not None:
+        return counted
     if set(new.types) <= set(old.types) and new.formats == old.formats:
         return noughts(old, new, failing.records)
     if (
@@ -137,9 +144,11 @@ def _new_name(
     return found[0] if len(found) == 1 else (None, "")
 
 
-def _rewritten(bench: Bench, paths: tuple[str, ...], changes: list[_Change]) -> tuple[dict[str, str], list[_Change]]:
+def _rewritten(
+    bench: Bench, paths: tuple[str, ...], changes: list[FieldChange]
+) -> tuple[dict[str, str], list[FieldChange]]:
     texts: dict[str, str] = {}
-    done: list[_Change] = []
+    done: list[FieldChange] = []
     for path in paths:
         text = bench.text(path)
         code = parse(text) if bench.editable(path) else None
@@ -149,6 +158,8 @@ def _rewritten(bench: Bench, paths: tuple[str, ...], changes: list[_Change]) -> 
         helpers: list[Helper] = []
         for change in changes:
             reads = _reads(bench, path, code, change)
+            if all(is_later(bench, path, code, read.node) for read in reads):
+                continue
             known = _helper(code, change.how, helpers) if reads else None
             for read in reads:
                 pieces[code.span(read.node)] = _expression(code, read, change, known.name if known else "")
@@ -176,7 +187,7 @@ def _helper(code: Code, how: Conversion, so_far: list[Helper]) -> Helper | None:
     return Helper(name=name, text=one.text, imports=how.imports)
 
 
-def _reads(bench: Bench, path: str, code: Code, change: _Change) -> list[Step]:
+def _reads(bench: Bench, path: str, code: Code, change: FieldChange) -> list[Step]:
     steps = f"{change.level}{change.old}".rsplit("[].", 1)[-1].split(".")
     level = f"{change.level}{change.old}"[: -len(".".join(steps))]
     shapes = [s for s in (bench.good(change.dataset), bench.failing(change.dataset)) if s]
@@ -204,7 +215,7 @@ def _is_test(code: Code, read: Step) -> bool:
     return False
 
 
-def _expression(code: Code, read: Step, change: _Change, name: str) -> str:
+def _expression(code: Code, read: Step, change: FieldChange, name: str) -> str:
     source, base = code.source(read.node), code.source(read.base)
     mark = "'" if "'" in source and '"' not in source else '"'
 

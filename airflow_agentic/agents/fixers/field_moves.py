@@ -81,7 +81,7 @@ def _pairs(good: DataShape, failing: DataShape, changes: list[ShapeChange]) -> l
     gone = [c.path for c in changes if c.kind == "removed" and c.path not in sure]
     new = [c.path for c in changes if c.kind == "added" and c.now not in sure.values()]
     for path in gone:
-        takers = [p for p in new if _path_tokens(p) == _path_tokens(path) and p not in sure.values()]
+        takers = [p for p in new if _same_path(path, p) and p not in sure.values()]
         if len(takers) == 1:
             sure[path] = takers[0]
     for change in changes:
@@ -213,6 +213,16 @@ def _is_id(field: FieldShape) -> bool:
 
 def _path_tokens(path: str) -> tuple[str, ...]:
     return tuple(token for part in path.replace("[]", "").split(".") for token in name_tokens(part))
+
+
+def _same_path(old: str, new: str) -> bool:
+    """The same words, or one is nested and lacks, or has, what lies between its first and its last: a holder."""
+    short, long = sorted((_path_tokens(old), _path_tokens(new)), key=len)
+    if short == long:
+        return True
+    between = iter(long)
+    nested = ("." in old) != ("." in new) and len(short) > 1
+    return nested and short[0] == long[0] and short[-1] == long[-1] and all(word in between for word in short)
 
 
 def _level(path: str) -> str:

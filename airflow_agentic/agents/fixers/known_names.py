@@ -11,7 +11,7 @@ import re
 
 from airflow_agentic.agents.fixers.bench import Bench, Fix
 from airflow_agentic.agents.fixers.field_moves import FieldMove, field_moves
-from airflow_agentic.agents.fixers.parse_sites import helper, is_delimited, parse_site, with_helper
+from airflow_agentic.agents.fixers.parse_sites import helper, is_delimited, parse_site, parsed, with_helper
 from airflow_agentic.agents.fixers.syntax import compiles
 
 _READER = '''
@@ -41,7 +41,7 @@ def fix(bench: Bench) -> Fix | None:
         if move.is_rename and not move.within and _is_one_place(bench, move):
             by_set.setdefault(move.dataset, []).append(move)
     told = [name for name, moves in by_set.items() if any(_is_spoken_of(bench, move) for move in moves)]
-    if len(told) != 1:
+    if len({tuple((m.new, m.old) for m in by_set[name]) for name in told}) != 1:
         return None
     moves = by_set[told[0]]
     site = parse_site(bench, told[0])
@@ -51,7 +51,7 @@ def fix(bench: Bench) -> Fix | None:
     table = "{" + ", ".join(f'"{m.new[0]}": "{m.old[0]}"' for m in moves) + "}"
     source = _READER if is_delimited(told[0]) else _RECORDS
     known = helper(code, "known_names", source.replace("TABLE", table))
-    text = with_helper(code, [(code.span(call), f"{known.name}({code.source(call)})")], known)
+    text = with_helper(code, [(code.span(call), f"{known.name}({parsed(code, call)})")], known)
     if not compiles(text):
         return None
     words = " and ".join(f"`{m.was}` is now `{m.now}`" for m in moves)

@@ -40,7 +40,7 @@ _CURRENCIES = (
     "mxn|zar|sgd|hkd|krw|ils|aed|rub|uah|thb|idr|isk"
 )
 _CURRENCY = {word: words.split()[0] for words in _CURRENCIES.split("|") for word in words.split()}
-_DEGREES = {"c", "celsius", "degc", "f", "fahrenheit", "degf", "kelvin", "degk"}
+_DEGREES = {"c": "c", "celsius": "c", "degc": "c", "f": "f", "fahrenheit": "f", "degf": "f", "kelvin": "k", "degk": "k"}
 _OTHER_VALUE = {"gross", "net", "utc", "local", "hash", "hashed", "masked"}
 _OTHER_NUMBER = {
     "pound",
@@ -67,7 +67,7 @@ _MEASURED = re.compile(
     r"distance|length|height|width|depth|range|mileage|radius|elevation|altitude|weight|mass|load|duration|time|elapsed|delay|wait|age|latency|"
     r"runtime|interval|volume|capacity|power|temp|pressure|speed|usage|consumption"
 )
-_KNOWN = ({word for kind in SIZES for word in kind} | set(_CURRENCY) | _DEGREES) - {""}
+_KNOWN = ({word for kind in SIZES for word in kind} | set(_CURRENCY) | set(_DEGREES)) - {""}
 _BARE_NUMBER = re.compile(r"[-(]?\W?9[9.,+' ]*\W?(?:AAA)?\)?")
 _LIKE = 2.0
 """Of one size: the means of two days differ by less."""
@@ -93,13 +93,14 @@ def reading(old: FieldShape, new: FieldShape) -> Reading | None:
         return None
     if not told or not (_is_number(old) and _is_number(new)):
         return Reading(factor=1.0)
-    if told & _OTHER_NUMBER or (told & _SHORT and not _MEASURED.search(" ".join(was & now))):
+    if told & _OTHER_NUMBER or (told & _SHORT and not all(_MEASURED.search(" ".join(words)) for words in (was, now))):
         return None
     if not old.mean or not new.mean or old.mean * new.mean < 0:
         return None
     gone, extra = (was - now) & _KNOWN, (now - was) & _KNOWN
-    if (gone | extra) & _DEGREES:
-        return _degrees(old.mean, new.mean) if not (gone and extra) else None
+    if (gone | extra) & set(_DEGREES):
+        other = {_DEGREES.get(word) for word in gone | extra}
+        return _degrees(old.mean, new.mean) if len(other) == 1 else None
     money = {_CURRENCY[word] for word in gone | extra if word in _CURRENCY}
     gone, extra = gone - set(_CURRENCY), extra - set(_CURRENCY)
     if len(money) > 1 or len(gone) > 1 or len(extra) > 1:

@@ -67,10 +67,8 @@ def with_helper(code: Code, pieces: list[tuple[tuple[int, int], str]], *helpers:
         f"{line}\n" for line in dict.fromkeys(h.imports for h in helpers) if line and line not in code.text
     )
     block = imports + "".join(f"\n\n{h.text.replace('{name}', h.name).strip(chr(10))}\n" for h in helpers)
-    if code.text[at : at + 2].strip():
-        block += "\n\n"
-    elif not code.text[at:].startswith(("\n\n", "\r\n\r\n")):
-        block += "\n"
+    rest = code.text[at:].replace("\r\n", "\n")
+    block += "\n" * max(0, 2 - (len(rest) - len(rest.lstrip("\n"))))
     return code.splice([*pieces, ((at, at), block.replace("\n", code.newline))])
 
 
@@ -84,11 +82,22 @@ def is_delimited(dataset: str) -> bool:
     return bool(re.search(r"\.(csv|tsv|psv|txt)(\.gz)?\b", dataset))
 
 
+_LOADS = {"json.loads", "orjson.loads", "ujson.loads"}
+
+
+def parsed(code: Code, call: ast.Call) -> str:
+    """Return the source of a parse as one value: what ``map`` gives is made a list."""
+    source = code.source(call)
+    return f"list({source})" if code.source(call.func) == "map" else source
+
+
 def is_json_reader(node: ast.Call, code: Code) -> bool:
     """``json.load(f)``, ``json.loads(text)``, ``reply.json()``."""
     name = code.source(node.func)
     if name in {"json.load", "json.loads", "orjson.loads", "ujson.load", "ujson.loads", "simplejson.loads"}:
         return bool(node.args)
+    if name == "map":
+        return len(node.args) == 2 and code.source(node.args[0]) in _LOADS
     if name in {"load", "loads"}:
         return bool(node.args) and re.search(rf"^from json import .*\b{name}\b", code.text, re.MULTILINE) is not None
     return isinstance(node.func, ast.Attribute) and node.func.attr == "json" and not node.args and not node.keywords

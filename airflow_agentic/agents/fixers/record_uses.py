@@ -24,7 +24,8 @@ class UseFinder:
         self._rivals = [
             {f.path.rsplit("[].", 1)[-1].split(".")[0] for f in shape.fields}
             for shape in bench.dossier.shapes
-            if shape.name != move.dataset and any(f.path.rsplit("[].", 1)[-1] == move.old[0] for f in shape.fields)
+            if shape.name not in bench.family(move.dataset)
+            and any(f.path.rsplit("[].", 1)[-1] == move.old[0] for f in shape.fields)
         ]
         self._read = self._keys_by_name()
 
@@ -78,3 +79,16 @@ class UseFinder:
     def _named_alike(self, name: str) -> bool:
         """Say whether the failing function calls the same thing by the same name."""
         return self._innermost is not None and (self._innermost, name) in self._read
+
+
+def is_later(bench: Bench, path: str, code: Code, node: ast.expr) -> bool:
+    """Say whether *node* stands behind the line that failed, in the same function: no cause, and no cure."""
+    scope = code.scope(node)
+    lines = [frame.line for own, frame in bench.own() if own == path and code.scope_at(frame.line) is scope]
+    return bool(lines) and all(node.lineno > _last_line(scope, line) for line in lines)
+
+
+def _last_line(scope: ast.AST, line: int) -> int:
+    """The last line of the innermost statement that holds *line*."""
+    held = [n for n in ast.walk(scope) if isinstance(n, ast.stmt) and n.lineno <= line <= (n.end_lineno or 0)]
+    return min(((n.end_lineno or line) for n in held if n is not scope), default=line)

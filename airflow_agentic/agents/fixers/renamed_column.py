@@ -41,7 +41,7 @@ def fix(bench: Bench) -> Fix | None:
     said = " ".join(bench.messages)
     renames = tuple(m for m in field_moves(bench) if m.is_rename and not m.within)
     if not _SAYS.search(said) or not any(re.search(rf"\b{re.escape(m.old[0])}\b", said) for m in renames):
-        return None
+        return _normalized(bench, said) if _SAYS.search(said) else None
     for path in _files(bench, renames):
         code = parse(bench.text(path))
         if code is None or not bench.editable(path):
@@ -57,6 +57,48 @@ def fix(bench: Bench) -> Fix | None:
                 summary=f"Read {renames[0].now} where {renames[0].was} is gone"[:100],
             )
     return None
+
+
+def _normalized(bench: Bench, said: str) -> Fix | None:
+    """``pd.json_normalize(records)`` names columns by their paths: those that moved get the known path."""
+    for path in dict.fromkeys(path for path, _ in bench.own()):
+        code = parse(bench.text(path))
+        reads = (
+            [n for n in ast.walk(code.tree) if isinstance(n, ast.Call) and _reader(n) == "json_normalize"]
+            if code
+            else []
+        )
+        if code is None or not bench.editable(path) or len(reads) != 1 or len(reads[0].args) != 1:
+            continue
+        sep = next((literal(k.value) for k in reads[0].keywords if k.arg == "sep"), ".")
+        if sep is None or any(k.arg not in {"sep", "max_level"} for k in reads[0].keywords):
+            continue
+        paths = {now.replace(".", sep): was.replace(".", sep) for was, now in _leaves(bench)}
+        if not any(re.search(rf"(?<![\w.]){re.escape(was)}(?![\w.])", said) for was in paths.values()):
+            continue
+        end = code.span(reads[0])[1]
+        table = ", ".join(f'"{now}": "{was}"' for now, was in paths.items())
+        text = code.splice([((end, end), f".rename(columns={{{table}}})")])
+        if compiles(text):
+            words = " and ".join(f"`{was}` is now at `{now}`" for now, was in paths.items())
+            return Fix(
+                texts=((path, text),),
+                file=path,
+                fields=tuple(paths.values()),
+                explanation=f"In the landed records {words}. The frame gets the known columns; data in the old form is left as it is.",
+                summary=f"Find {next(iter(paths.values()))} at its new place as well"[:100],
+            )
+    return None
+
+
+def _leaves(bench: Bench) -> list[tuple[str, str]]:
+    """The paths of plain fields that moved, those in a container that moved as well."""
+    found: list[tuple[str, str]] = []
+    for move in field_moves(bench):
+        good = bench.good(move.dataset)
+        inner = [f.path[len(move.was) :] for f in good.fields if f.path.startswith(move.was + ".")] if good else []
+        found += [(move.was + rest, move.now + rest) for rest in (inner or [""])]
+    return found
 
 
 def _files(bench: Bench, renames: tuple[FieldMove, ...]) -> tuple[str, ...]:

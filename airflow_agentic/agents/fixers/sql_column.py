@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from airflow_agentic.agents.fixers.bench import Bench, Fix
 from airflow_agentic.agents.fixers.field_moves import field_moves
+from airflow_agentic.agents.fixers.sql_scopes import either_in_scope
 from airflow_agentic.agents.fixers.syntax import compiles, literal, parse
 from airflow_agentic.shape_changes import name_tokens
 
@@ -85,6 +86,8 @@ def either(sql: str, column: str, new: str) -> str | None:
     if re.search(r"\bjoin\b", masked, re.IGNORECASE):
         return _either_joined(sql, masked, column, new)
     tables = list(_TABLE.finditer(masked))
+    if len(tables) > 1:
+        return either_in_scope(sql, masked, column, new)
     if len(tables) != 1 or re.search(r"\bjoin\b|select\s+\*", masked, re.IGNORECASE):
         return None
     match = tables[0]
