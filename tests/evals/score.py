@@ -22,6 +22,7 @@ import pipelines_fifth_b
 import pipelines_fifth_c
 import pipelines_fifth_d
 import pipelines_fifth_e
+import pipelines_fifth_f
 import pipelines_forms
 import pipelines_fourth
 import pipelines_outside
@@ -59,6 +60,7 @@ SPECS: dict[str, Spec] = {
         *pipelines_fifth_c.SPECS,
         *pipelines_fifth_d.SPECS,
         *pipelines_fifth_e.SPECS,
+        *pipelines_fifth_f.SPECS,
     )
 }
 
