@@ -185,8 +185,12 @@ def _another_thing(old: FieldShape, new: FieldShape) -> bool:
     shared = set(a) & set(b)
     if not shared and _kinds(old) == _kinds(new) == {"number"} and _name_score(old.path, new.path) < LETTERS:
         return True
-    words = (set(a) ^ set(b)) & _OTHER_THING - _HOW_MANY - ({"last"} if shared & _LAST_TIME else set())
-    return bool(words) and len(shared) == min(len(set(a)), len(set(b)))
+    return is_another_thing(set(a), set(b)) and len(shared) == min(len(set(a)), len(set(b)))
+
+
+def is_another_thing(a: set[str], b: set[str]) -> bool:
+    """Say whether a word that one name has and the other lacks makes another thing of it: ``previous_balance``."""
+    return bool((a ^ b) & _OTHER_THING - _HOW_MANY - ({"last"} if a & b & _LAST_TIME else set()))
 
 
 def _rename_score(old: FieldShape, new: FieldShape, old_order: list[str], new_order: list[str]) -> float:

@@ -177,6 +177,11 @@ def _not_published(dossier: Dossier, told: tuple[tuple[str, str], ...]) -> Verdi
     )
 
 
+def is_passing(text: str) -> bool:
+    """Say whether words of a service say that it is away or busy for a while."""
+    return bool(_NETWORK.match("", text[:HEAD].replace("_", " ")))
+
+
 def chain_of(error: TaskError) -> tuple[tuple[str, str], ...]:
     """Return class and message of the error and of the rest of its chain, first cause first."""
     pairs = [(error.error_class, error.message)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from airflow_agentic.agents._classify import chain_of
+from airflow_agentic.agents._classify_answers import classify_answer
 from airflow_agentic.agents._verdict import Verdict
 from airflow_agentic.records import Action, Category, Dossier, Evidence, ShapeChange, TaskError, Transience, Trust
 from airflow_agentic.shapes import difference
@@ -102,7 +103,7 @@ def classify_data(dossier: Dossier) -> Verdict | None:
     if error is not None and re.search(r"AirflowSensorTimeout|Sensor has timed out", said):
         return _quarantined(Category.LATE_DATA, said, "what the sensor waits for has not come", 0.8)
     if error is not None:
-        held = _held(dossier, said, changes)
+        held = classify_answer(dossier, error, said) or _held(dossier, said, changes)
         if held is not None:
             return held
     if error is not None and _RULE.search(error.message) and _is_raised(error) and len(error.chain) < 2:

@@ -29,3 +29,25 @@ def test_a_renamed_column_of_a_frame_is_read_in_both_forms(tmp_path, code):
     apply(tmp_path, RulesAgent().propose(dossier))
     assert failure_of(tmp_path, BAD) is None
     assert result_of(tmp_path, BAD) == before == result_of(tmp_path, GOOD)
+
+
+JOIN = "import pandas as pd\n\nDEPOTS = pd.DataFrame({'zip': [4020, 4600], 'depot': ['Linz', 'Wels']})\n\ndef main(rows):\n    frame = pd.DataFrame(rows)\n    return frame.merge(DEPOTS, on='zip', how='left')[['id', 'depot']].values.tolist()\n"
+SUM = "import pandas as pd\n\ndef main(rows):\n    frame = pd.DataFrame(rows)\n    return round(float((frame['n'] * frame['price']).sum()), 2)\n"
+COLUMNS = {
+    "a key of digits": (JOIN, [{"id": i, "zip": 4020 + 580 * (i % 2)} for i in range(6)], [{"id": i, "zip": str(4020 + 580 * (i % 2))} for i in range(6)]),
+    "a key without its nought": (JOIN.replace("[4020, 4600]", "['0420', '4600']"), [{"id": i, "zip": ("0420", "4600")[i % 2]} for i in range(6)], [{"id": i, "zip": (420, 4600)[i % 2]} for i in range(6)]),
+    "points and a comma": (SUM, [{"n": 2, "price": 1200.5 + i} for i in range(6)], [{"n": 2, "price": f"1.20{i},50"} for i in range(6)]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "good", "bad"), COLUMNS.values(), ids=COLUMNS.keys())
+def test_a_column_gets_its_old_type_where_the_frame_is_read(tmp_path, code, good, bad):
+    dossier = dossier_of(tmp_path, {"main.py": code}, good, bad)
+    before = result_of(tmp_path, good)
+    apply(tmp_path, RulesAgent().propose(dossier))
+    assert result_of(tmp_path, good) == before == result_of(tmp_path, bad)
+
+
+def test_a_key_with_letters_before_its_digits_is_not_guessed(tmp_path):
+    good, bad = ([{"id": i, "zip": make(4020 + 580 * (i % 2))} for i in range(6)] for make in (int, "A-{}".format))
+    assert RulesAgent().propose(dossier_of(tmp_path, {"main.py": JOIN}, good, bad)).change is None

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from airflow_agentic.agents.fixers.bench import Bench, Fix
 from airflow_agentic.agents.fixers.field_moves import FieldMove
 from airflow_agentic.agents.fixers.parse_sites import helper, with_helper
-from airflow_agentic.agents.fixers.record_uses import UseFinder, is_later
+from airflow_agentic.agents.fixers.record_uses import UseFinder, is_later, is_of_frame
 from airflow_agentic.agents.fixers.syntax import Code, Step, compiles, is_pure, parse
 from airflow_agentic.records import FieldShape
 
@@ -85,7 +85,7 @@ def _converted(bench: Bench, path: str, text: str, dataset: str, good: FieldShap
         siblings=siblings,
     )
     uses = UseFinder(bench, path, code, move)
-    reads = [s for s in code.steps() if s.key == steps[-1] and uses.same_kind(s.base, s)]
+    reads = [s for s in code.steps() if s.key == steps[-1] and uses.same_kind(s.base, s) and not is_of_frame(code, s)]
     kinds_was, kinds_now = set(good.types) - {"null"}, set(bad.types) - {"null"}
     if all(is_later(bench, path, code, r.node) for r in reads):
         return None

@@ -15,8 +15,10 @@ from airflow_agentic.agents.fixers.conversions import NUMBERS, Conversion, conve
 from airflow_agentic.agents.fixers.country_names import country_names
 from airflow_agentic.agents.fixers.field_moves import FieldMove
 from airflow_agentic.agents.fixers.named_units import reading
+from airflow_agentic.agents.fixers.no_value import no_value
 from airflow_agentic.agents.fixers.parse_sites import Helper, helper, is_delimited, near_files, with_helper
-from airflow_agentic.agents.fixers.record_uses import UseFinder, is_later
+from airflow_agentic.agents.fixers.record_uses import UseFinder, is_later, is_of_frame
+from airflow_agentic.agents.fixers.respelled_word import respelled
 from airflow_agentic.agents.fixers.scaled_field import scaled
 from airflow_agentic.agents.fixers.syntax import Code, Step, compiles, is_pure, literal, parse
 from airflow_agentic.records import DataShape, FieldShape
@@ -86,7 +88,7 @@ def field_changes(bench: Bench, name: str) -> list[FieldChange]:
     for old in good.fields:
         if old.path in now:
             how = _same_place(old, now, failing, text_only=text_only)
-            how = how or country_names(bench, old, now[old.path])
+            how = how or country_names(bench, old, now[old.path]) or respelled(bench, old, now[old.path])
             new = old.path
         else:
             how, new = _new_name(old, good, failing, known, text_only=text_only)
@@ -108,7 +110,7 @@ def _same_place(
     old: FieldShape, now: dict[str, FieldShape], failing: DataShape, *, text_only: bool
 ) -> Conversion | None:
     new = now[old.path]
-    counted = counted_otherwise(old, new)
+    counted = counted_otherwise(old, new) or no_value(old, new, text_only=text_only)
     if counted is not None:
         return counted
     if set(new.types) <= set(old.types) and new.formats == old.formats:
@@ -201,7 +203,11 @@ def _reads(bench: Bench, path: str, code: Code, change: FieldChange) -> list[Ste
     return [
         s
         for s in code.steps()
-        if s.key == change.old and is_pure(s.base) and uses.same_kind(s.base, s) and not _is_test(code, s)
+        if s.key == change.old
+        and is_pure(s.base)
+        and uses.same_kind(s.base, s)
+        and not _is_test(code, s)
+        and not is_of_frame(code, s)
     ]
 
 

@@ -22,6 +22,15 @@ _VERSIONS = (
     "sequence",
     "updatedat",
     "modifiedat",
+    "reported_at",
+    "received_at",
+    "corrected_at",
+    "published_at",
+    "exported_at",
+)
+_DECLARED = re.compile(r"primary key\s*\(([^()]*)\)|unique\s*\(([^()]*)\)", re.IGNORECASE)
+_REFUSED = re.compile(
+    r"(?:PRIMARY KEY|UNIQUE) (?:or UNIQUE )?constraint|duplicate key|UNIQUE constraint failed", re.IGNORECASE
 )
 
 
@@ -29,7 +38,11 @@ def fix(bench: Bench) -> Fix | None:
     """Return the model with a ``qualify row_number()``; only where the file already is DuckDB, Snowflake or BigQuery SQL."""
     said = " ".join([*bench.messages, *(e.task.task_id for e in bench.dossier.errors)])
     repeated = [c for c in bench.changes() if c.kind == "duplicates"]
-    if not _SAYS.search(said) or len(repeated) != 1:
+    if not _SAYS.search(said):
+        return None
+    if not repeated and _REFUSED.search(said):
+        return _refused(bench)
+    if len(repeated) != 1:
         return None
     key, shape = repeated[0].path, bench.failing(repeated[0].dataset)
     version = version_of(shape) if shape else None
@@ -56,7 +69,48 @@ def fix(bench: Bench) -> Fix | None:
     )
 
 
-def deduplicated(sql: str, key: str, version: str) -> str | None:
+def _refused(bench: Bench) -> Fix | None:
+    """``insert into t select ... from read_csv(...)`` of a table whose key the repository declares."""
+    found: list[tuple[str, str, str, str]] = []
+    for path in bench.all_files():
+        text = bench.text(path) if path.endswith(".sql") and bench.editable(path) else None
+        for statement in (text or "").split(";"):
+            for good in (s for s in bench.dossier.shapes if s.role == "good"):
+                key = _repeated_key(bench, good, text or "")
+                version = version_of(good) if key else None
+                source = re.search(r"\bfrom\s+read_\w+\(", statement, re.IGNORECASE)
+                new = deduplicated(statement, key, version, of_source=True) if key and version and source else None
+                if text and new and re.search(r"\binsert\s+into\b", statement, re.IGNORECASE):
+                    found.append((path, text.replace(statement, new), key or "", version or ""))
+    if len(found) != 1 or _engine(bench) is None:
+        return None
+    path, text, key, version = found[0]
+    return Fix(
+        texts=((path, text),),
+        file=path,
+        fields=(key,),
+        summary=f"Keep the newest row of each {key}"[:100],
+        explanation=f"`{key}` was unique in the landed data and is repeated now. The statement keeps the row with the latest `{version}`.",
+    )
+
+
+def _repeated_key(bench: Bench, good: DataShape, text: str) -> str | None:
+    """The one field that was unique, no longer is, and stands in the table's declared key."""
+    failing = bench.failing(good.name)
+    declared = " ".join(match.groups("") if (match := _DECLARED.search(text)) else ())
+    now = {f.path: f for f in failing.fields} if failing else {}
+    found = [
+        f.path
+        for f in good.fields
+        if f.distinct == f.present == good.records
+        and f.path in now
+        and re.search(rf"\b{re.escape(f.path)}\b", declared)
+        if (now[f.path].distinct or 0) < now[f.path].present
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def deduplicated(sql: str, key: str, version: str, *, of_source: bool = False) -> str | None:
     """Return a plain single-table select with the newest row of each key, or None where it is not that plain."""
     body = sql.rstrip().removesuffix(";").rstrip()
     words = body.lower()
@@ -65,7 +119,9 @@ def deduplicated(sql: str, key: str, version: str) -> str | None:
         for w in ("join", "group by", "union", "qualify", "order by", "limit", "distinct", "over", "with")
     ):
         return None
-    if not re.search(rf"\b{re.escape(key)}\b", body) or not re.search(rf"\b{re.escape(version)}\b", body):
+    if not re.search(rf"\b{re.escape(key)}\b", body) or not (
+        of_source or re.search(rf"\b{re.escape(version)}\b", body)
+    ):
         return None
     tail = sql[len(body) :]
     return f"{body}\nqualify row_number() over (partition by {key} order by {version} desc) = 1{tail}"

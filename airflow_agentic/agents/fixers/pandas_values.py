@@ -12,6 +12,7 @@ import re
 from airflow_agentic.agents.fixers.bench import Bench, Fix
 from airflow_agentic.agents.fixers.changed_type import NumberStyle, number_style
 from airflow_agentic.agents.fixers.date_format import of_value
+from airflow_agentic.agents.fixers.frame_columns import stripped
 from airflow_agentic.agents.fixers.parse_sites import helper, with_helper
 from airflow_agentic.agents.fixers.syntax import Code, compiles, literal, parse, step
 
@@ -105,7 +106,7 @@ def _numbers(bench: Bench, code: Code, line: int) -> str | None:
     ]
     if len(reads) == 1:
         numbers = helper(
-            code, "plain_numbers", _NUMBERS.replace("WORDS", style.words()).replace("STRIPPED", _stripped(style))
+            code, "plain_numbers", _NUMBERS.replace("WORDS", style.words()).replace("STRIPPED", stripped(style))
         )
         return with_helper(code, [(code.span(reads[0]), f"{numbers.name}({code.source(reads[0])})")], numbers)
     frames = [n for n in ast.walk(code.tree) if isinstance(n, ast.Call) and code.source(n.func).endswith("read_csv")]
@@ -120,11 +121,3 @@ def _numbers(bench: Bench, code: Code, line: int) -> str | None:
     end = code.span(frames[0])[1] - 1
     comma = "" if code.text[:end].rstrip().endswith(",") else ", "
     return code.splice([((end, end), f'{comma}thousands=","')])
-
-
-def _stripped(style: NumberStyle) -> str:
-    text = f'.str.strip("{style.sign} \\u00a0")' if style.sign else ""
-    text += f'.str.replace("{style.group}", "", regex=False)' if style.group and style.group != "." else ""
-    if style.decimal and style.group == ".":
-        return text + r'.str.replace(r"\.(?=\d{3}(\D|$))", "", regex=True).str.replace(",", ".", regex=False)'
-    return text + ('.str.replace(",", ".", regex=False)' if style.decimal else "")

@@ -81,6 +81,26 @@ class UseFinder:
         return self._innermost is not None and (self._innermost, name) in self._read
 
 
+def is_of_frame(code: Code, found: Step) -> bool:
+    """Say whether a read is of a column: its name was set to what pandas made."""
+    pandas = {
+        a.asname or a.name
+        for n in ast.walk(code.tree)
+        if isinstance(n, ast.Import)
+        for a in n.names
+        if a.name == "pandas"
+    }
+    if not pandas or not isinstance(found.base, ast.Name):
+        return False
+    name = found.base.id
+    return any(
+        isinstance(node, ast.Assign)
+        and any(isinstance(t, ast.Name) and t.id == name for t in node.targets)
+        and any(isinstance(part, ast.Attribute) and code.source(part.value) in pandas for part in ast.walk(node.value))
+        for node in ast.walk(code.scope(found.node))
+    )
+
+
 def is_later(bench: Bench, path: str, code: Code, node: ast.expr) -> bool:
     """Say whether *node* stands behind the line that failed, in the same function: no cause, and no cure."""
     scope = code.scope(node)

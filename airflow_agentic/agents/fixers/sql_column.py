@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from airflow_agentic.agents.fixers.bench import Bench, Fix
 from airflow_agentic.agents.fixers.field_moves import field_moves
+from airflow_agentic.agents.fixers.sql_declared import declared_name
 from airflow_agentic.agents.fixers.sql_scopes import either_in_scope
 from airflow_agentic.agents.fixers.syntax import compiles, literal, parse
 from airflow_agentic.shape_changes import name_tokens
@@ -148,7 +149,7 @@ def _new_name(bench: Bench, column: str, texts: list[str]) -> str | None:
         for name in named
         if re.sub(r"\W|_", "", name).lower() == re.sub(r"_", "", column).lower() and name != column
     }
-    found = same or squeezed
+    found = same or squeezed or declared_name(bench, column)
     return found.pop() if len(found) == 1 else None
 
 

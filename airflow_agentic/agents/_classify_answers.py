@@ -1,0 +1,67 @@
+"""What the upstream really answered → late or transient, where the exception itself names only what was missing in it.
+
+An error inside an answer of status 200, and a delivery of another day: the pipeline trips over a field, or refuses.
+"""
+
+from __future__ import annotations
+
+import re
+
+from airflow_agentic.agents._classify import is_passing
+from airflow_agentic.agents._verdict import Verdict
+from airflow_agentic.records import Action, Category, Dossier, TaskError, Transience
+from airflow_agentic.tracebacks import own_frames
+
+_MISSING = re.compile(r"KeyError: ['\"](?P<key>[^'\"]{1,80})['\"]$")
+
+
+def classify_answer(dossier: Dossier, error: TaskError, said: str) -> Verdict | None:
+    """Return the verdict, or None where nothing speaks of such an answer."""
+    own = own_frames(error.frames)
+    raised = not own or own[-1].code.lstrip().startswith(("raise", "assert"))
+    if raised and _is_of_another_day(error, dossier.incident.logical_date):
+        return Verdict(
+            category=Category.LATE_DATA, action=Action.QUARANTINE, transience=Transience.TRANSIENT, matched=said[:160],
+            why="what was delivered is of another day than this interval", confidence=0.75,
+        )  # fmt: skip
+    told = _told_instead(dossier, error)
+    if told:
+        return Verdict(
+            category=Category.TRANSIENT_UPSTREAM, action=Action.RETRY, transience=Transience.TRANSIENT,
+            matched=told[:160], why="the upstream answered with an error that passes by itself, in place of the data",
+            confidence=0.8,
+        )  # fmt: skip
+    return None
+
+
+def _told_instead(dossier: Dossier, error: TaskError) -> str:
+    """The line of the log in which the upstream says that it is busy; only where the data itself has the field."""
+    match = _MISSING.search(f"{error.error_class}: {error.message}")
+    if match is None or not _has_field(dossier, match["key"]):
+        return ""
+    lines = [line for item in dossier.evidence if item.source == "task_log" for line in item.body.splitlines()]
+    return next((line for line in lines if "error" in line.lower() and is_passing(line)), "")
+
+
+def _has_field(dossier: Dossier, key: str) -> bool:
+    """Say whether the landed data of the interval has the field, so that the answer was not that data."""
+    sides = [
+        any(
+            key in re.split(r"\[\]\.|\.", field.path)
+            for shape in dossier.shapes
+            if shape.role == role
+            for field in shape.fields
+        )
+        for role in ("good", "failing")
+    ]
+    return all(sides)
+
+
+def _is_of_another_day(error: TaskError, logical_date: str | None) -> bool:
+    """The pipeline's own words name the day that it wants and an earlier one that it got."""
+    day = (logical_date or "")[:10]
+    told = set(re.findall(r"\b20\d\d-[01]\d-[0-3]\d\b", error.message))
+    speaks = re.search(
+        r"want|expect|instead|but|stale|old|wrong|should|not", f"{error.error_class} {error.message}", re.IGNORECASE
+    )
+    return bool(day) and day in told and len(told) == 2 and min(told) < day and bool(speaks)
