@@ -43,6 +43,7 @@ from airflow_agentic.records import (
     Signal,
     Verdict,
 )
+from airflow_agentic.redaction.everything import hide_within
 from airflow_agentic.scope import Scope, TrustLevel
 from airflow_agentic.store.engine import Store, open_store
 from airflow_agentic.triggers.incidents import incident_id
@@ -291,7 +292,7 @@ def _write(store: Store, incident: str, out: Path) -> dict[str, Any]:
         raise AgenticError(f"Writing the results failed: incident {incident!r} did not come to its end.")
     proposal = settle(proposal, proof, verdict)
     decision = _decision(dossier, proposal, proof, verdict, outcome)
-    (out / "decision.json").write_text(json.dumps(decision, indent=1) + "\n", encoding="utf-8")
+    (out / "decision.json").write_text(json.dumps(hide_within(decision), indent=1) + "\n", encoding="utf-8")
     diff = proposal.change.diff if proposal.change and decision["prs"] else ""
     (out / "patch.diff").write_text(diff, encoding="utf-8")
     (out / "pull_request.md").write_text(f"# {outcome.title}\n\n{outcome.body}\n", encoding="utf-8")

@@ -71,6 +71,7 @@ from airflow_agentic.records import (
     Suspect,
     Verdict,
 )
+from airflow_agentic.workspaces.redacted import redacted
 from airflow_agentic.workspaces.settle import reduced, settle
 from airflow_agentic.workspaces.validate import validate
 
@@ -178,7 +179,7 @@ def investigate(incident_id: str, parts: Investigation) -> Proposal:
             logical_date=dossier.incident.logical_date,
         )
         with stage(parts.ledger, incident_id, "propose", go=parts.go, agent=parts.agent.name, **_held(parts)) as facts:
-            proposal = propose(dossier, agent=parts.agent, fallback=parts.fallback)
+            proposal = redacted(propose(dossier, agent=parts.agent, fallback=parts.fallback), parts.redactor)
             facts.update(proposal_facts(proposal), body=parts.ledger.attach(incident_id, proposal))
         parts.incidents.keep(incident_id, proposal)
         parts.incidents.advance(incident_id, IncidentState.INVESTIGATED, proposal.diagnosis.root_cause)
@@ -209,6 +210,7 @@ def prove(incident_id: str, parts: Validation) -> Verdict:
         parts.incidents.keep(incident_id, proposal)
         with stage(parts.ledger, incident_id, "judge", go=parts.go) as facts:
             verdict = judge(proposal, proof, rules=(*parts.rules, TeamRulesRule(dossier.team_rules)))
+            verdict = redacted(verdict, parts.redactor)
             facts.update(verdict_facts(verdict), body=parts.ledger.attach(incident_id, verdict))
         parts.incidents.keep(incident_id, verdict)
         if parts.judged:
@@ -326,7 +328,8 @@ def delivery_of(incident_id: str, parts: Deliverance) -> Delivery:
     """Return what the forge was handed for an incident, without its text: enough to find and to undo it."""
     incident = parts.incidents.get(incident_id)
     dossier, proposal = _kept(parts.incidents, incident, Dossier), _kept(parts.incidents, incident, Proposal)
-    return build_delivery(incident, dossier, proposal, body="", publication=parts.publication)
+    held, redactor = parts.publication, parts.redactor
+    return build_delivery(incident, dossier, proposal, body="", publication=held, redactor=redactor)
 
 
 def _held(parts: Investigation) -> dict[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from airflow_agentic.ports import Channel
 from airflow_agentic.records import Incident, Outcome
+from airflow_agentic.redaction.everything import hide_in_error
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +21,7 @@ def _tell(channel: Channel, incident: Incident, outcome: Outcome) -> str:
     try:
         channel.send(incident, outcome)
     except Exception as error:
+        hide_in_error(error)  # the address of a webhook is its key
         log.exception("Telling %s about incident %s failed", channel.name, incident.id)
         return f"{channel.name}: not told, {type(error).__name__}: {error}"
     return f"{channel.name}: told"

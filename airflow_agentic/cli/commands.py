@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from airflow_agentic.errors import AgenticError
 from airflow_agentic.guardrails.outgoing import outgoing
+from airflow_agentic.redaction.everything import hide_within
 from airflow_agentic.settings import read_settings
 from airflow_agentic.store.engine import Store, migrate, open_store
 
@@ -143,7 +144,7 @@ def show(args: Any) -> None:
     if args.output == "table":
         print(outgoing(str(said)))
     else:
-        AirflowConsole().print_as(data=[said], output=args.output)
+        AirflowConsole().print_as(data=[hide_within(said)], output=args.output)
 
 
 @_told

@@ -77,12 +77,13 @@ def publish(
     parts = (incident, dossier, proposal, proof, verdict, approval)
     try:
         publication = no_more_than_accepted(publication, wider)
-        return _published(*parts, forge=forge, publication=publication, redactor=redactor, before=before, fixes=fixes)
+        done = _published(*parts, forge=forge, publication=publication, redactor=redactor, before=before, fixes=fixes)
+        return replace(done, detail=redactor.redact(done.detail))
     except ForgeDown as error:
         before("held back", {"because": str(error)})
         wait = f"{error} It is kept: the next sweep after that, or clearing the deliver task, delivers it."
-        title = build_delivery(incident, dossier, proposal, body="", publication=publication).title
-        return Outcome(status=OutcomeStatus.HELD_BACK, title=title, body="", detail=wait)
+        said = build_delivery(incident, dossier, proposal, body="", publication=publication, redactor=redactor)
+        return Outcome(status=OutcomeStatus.HELD_BACK, title=said.title, body="", detail=redactor.redact(wait))
 
 
 def _published(
@@ -104,10 +105,10 @@ def _published(
     parts = (incident, dossier, proposal, proof, verdict, approval)
     body = write_body(*parts, as_change=change is not None, why_not=why_not, base_branch=publication.base_branch)
     body = _bounded(redactor.redact(body))
-    delivery = build_delivery(incident, dossier, replace(proposal, change=change), body=body, publication=publication)
+    shown = replace(proposal, change=change)
+    delivery = build_delivery(incident, dossier, shown, body=body, publication=publication, redactor=redactor)
     if publication.trust_level not in ("diagnose", *PROPOSING):
         return Outcome(status=OutcomeStatus.RECORDED, title=delivery.title, body=body, detail=why_not)
-    delivery = replace(delivery, commit_message=redactor.redact(delivery.commit_message))
     if change is None:
         rollback = f"Close the issue, or run: airflow agentic rollback {incident.id}"
         before("opening an issue", {"title": delivery.title, "because": why_not, "rollback": rollback})
@@ -183,12 +184,22 @@ def why_no_change(
 
 
 def build_delivery(
-    incident: Incident, dossier: Dossier, proposal: Proposal, *, body: str, publication: Publication
+    incident: Incident,
+    dossier: Dossier,
+    proposal: Proposal,
+    *,
+    body: str,
+    publication: Publication,
+    redactor: Redactor,
 ) -> Delivery:
-    """Return what the forge is handed; an issue if the proposal holds no change. Two runs with one cause share it."""
+    """Return what the forge is handed; an issue if the proposal holds no change. Two runs with one cause share it.
+
+    :param redactor: looks through title, message and branch: a Dag may be named after what is a secret elsewhere.
+    """
     fingerprint = cause_of(incident, dossier)
-    title = _title(incident, dossier, proposal)
-    slug = re.sub(r"[^a-z0-9]+", "-", incident.dag_id.lower()).strip("-")[:40].strip("-") or "dag"
+    title = redactor.redact(_title(incident, dossier, proposal))
+    named = incident.dag_id if redactor.redact(incident.dag_id) == incident.dag_id else "dag"
+    slug = re.sub(r"[^a-z0-9]+", "-", named.lower()).strip("-")[:40].strip("-") or "dag"
     said = proposal.diagnosis.category.value.replace("_", " ")
     message = (
         f"{title[:72]}\n\nCause: {said}. Proved in an isolated run; the pull request has the details.\n\n"
@@ -201,7 +212,7 @@ def build_delivery(
         body=body,
         base_branch=publication.base_branch,
         branch=f"agentic/{slug}-{fingerprint[:12]}",
-        commit_message=message,
+        commit_message=redactor.redact(message),
         change=proposal.change,
         labels=("agentic", f"agentic:{proposal.diagnosis.category.value}"),
         reviewers=publication.reviewers,

@@ -16,10 +16,12 @@ from datetime import datetime, timezone
 from typing import Any
 from uuid import UUID
 
+from airflow_agentic.airflow_masker import known_values
 from airflow_agentic.errors import BadEvent
 from airflow_agentic.lineage.facets import DatasetFacets, DatasetReader, texts
 from airflow_agentic.lineage.normalize import Dataset, Namer, checked, job_id, masked, storable
 from airflow_agentic.lineage.parts import Unpacker
+from airflow_agentic.redaction.everything import hide_everything
 
 STATES = ("MENTIONED", "OTHER", "START", "RUNNING", "ABORT", "COMPLETE", "FAIL")
 """A run's state is its place here; FAIL and COMPLETE are of one rank, the later event holds."""
@@ -305,9 +307,9 @@ def _job_facets(job: dict[str, Any], run: dict[str, Any]) -> dict[str, str]:
         "integration": _text(kind.get("integration"), 100),
         "owners": texts([name for name in names if isinstance(name, str)][:100]) if names else "",
         "tags": _tags(_object(job, "tags").get("tags")),
-        "documentation": _text(_object(job, "documentation").get("description"), _MOST_TEXT),
-        "sql": _text(_object(job, "sql").get("query"), _MOST_SQL),
-        "source_code": _text(source, _MOST_SQL),
+        "documentation": _said(_object(job, "documentation").get("description"), _MOST_TEXT),
+        "sql": _said(_object(job, "sql").get("query"), _MOST_SQL),
+        "source_code": _said(source, _MOST_SQL),
         "inlets": _text(task.get("inlets"), _MOST_SQL, absent="[]"),
         "outlets": _text(task.get("outlets"), _MOST_SQL, absent="[]"),
         "operator": _text(task.get("operator_class_path") or task.get("operator_class"), 1_000),
@@ -323,8 +325,8 @@ def _run_facets(facets: dict[str, Any], sql: str, state: int) -> dict[str, str]:
     stack = error.get("stackTrace")
     found = {
         # Of a Dag's run Airflow says no more than this word.
-        "error": _text(error.get("message"), _MOST_TEXT, absent="task_failure"),
-        "stack": storable(stack[-_MOST_STACK:]) if isinstance(stack, str) else "",
+        "error": _said(error.get("message"), _MOST_TEXT, absent="task_failure"),
+        "stack": _end(stack),
         "ddl": sql if sql and _ALTERS.search(sql) else "",
         "version": texts({name: dag_run[name] for name in sorted(dag_run) if name.startswith(_VERSIONS)}),
     }
@@ -367,6 +369,18 @@ def _object(thing: Mapping[str, Any], key: str) -> dict[str, Any]:
 
 def _text(value: object, most: int, *, absent: str = "") -> str:
     return storable(value[:most]) if isinstance(value, str) and value != absent else ""
+
+
+def _said(value: object, most: int, *, absent: str = "") -> str:
+    """Return what strangers wrote, without secrets: taken out before it is cut, so that no half of one stays."""
+    return hide_everything(_text(value, 2 * most, absent=absent), known_values())[:most]
+
+
+def _end(stack: object) -> str:
+    """Return the end of a stack that is too long: the error stands there."""
+    if not isinstance(stack, str):
+        return ""
+    return hide_everything(storable(stack[-2 * _MOST_STACK :]), known_values())[-_MOST_STACK:]
 
 
 def _short(value: object) -> str | None:

@@ -25,6 +25,7 @@ from airflow_agentic.guardrails.outgoing import outgoing
 from airflow_agentic.plugs import build_channels
 from airflow_agentic.ports import Channel
 from airflow_agentic.records import Answer, Approval, Incident, Outcome, OutcomeStatus, Proposal, Verdict
+from airflow_agentic.redaction.everything import hide_in_error
 from airflow_agentic.settings import read_settings
 from airflow_agentic.store.engine import Store
 
@@ -185,6 +186,8 @@ class DeliverOperator(BaseOperator):
 def parked_while_stopped() -> Iterator[None]:
     """Give the worker slot back while the kill switch is thrown or maintenance is on; the task comes back by itself.
 
+    Whatever else is raised says no secret any more: Airflow prints it into the task's log.
+
     :raises AirflowRescheduleException: instead of `Stopped`.
     """
     try:
@@ -194,6 +197,9 @@ def parked_while_stopped() -> Iterator[None]:
         until = datetime.fromisoformat(error.until) if error.until else now
         log.info("%s", error)
         raise AirflowRescheduleException(max(until, now + timedelta(seconds=STOPPED_POLL_S))) from error
+    except Exception as error:
+        hide_in_error(error)
+        raise
 
 
 def approval_of(event: Mapping[str, Any]) -> Approval:

@@ -68,7 +68,7 @@ def open_store(url: str, *, redactor: Redactor | None = None, keep_bodies: bool 
     database = Database(url)
     return Store(
         database=database,
-        incidents=SqlIncidents(database),
+        incidents=SqlIncidents(database, redactor=redactor),
         ledger=SqlLedger(database, redactor=redactor, keep_bodies=keep_bodies, manifest=manifest),
         changes=SqlChanges(database),
         fixes=SqlFixes(database),

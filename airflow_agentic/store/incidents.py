@@ -16,6 +16,7 @@ from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from airflow_agentic.errors import IncidentNotFound, StoreError
+from airflow_agentic.ports import Redactor
 from airflow_agentic.records import Failure, Incident, IncidentState, TaskKey
 from airflow_agentic.redaction.mask import PersonalMask
 from airflow_agentic.redaction.spans import hide_secrets
@@ -30,10 +31,13 @@ _KEY = (MEMBERS.c.dag_id, MEMBERS.c.run_id, MEMBERS.c.task_id, MEMBERS.c.map_ind
 
 
 class SqlIncidents:
-    """The port `Incidents` on a database."""
+    """The port `Incidents` on a database.
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    :param redactor: for what is said of an incident, before the patterns that always hold.
+    """
+
+    def __init__(self, database: Database, *, redactor: Redactor | None = None) -> None:
+        self._database, self._redactor = database, redactor
 
     def record(self, incident_id: str, failure: Failure) -> Incident:
         """Open the incident or fold the signal into it; exact under concurrency.
@@ -78,7 +82,7 @@ class SqlIncidents:
         given = {name: value or None for name, value in changes.items() if value is not None}
         values: dict[str, Any] = {
             "state": state.value,
-            "detail": storable(PersonalMask().mask(hide_secrets(detail))),
+            "detail": storable(PersonalMask().mask(hide_secrets(self._redacted(detail)))),
             **given,
         }
         with self._database.write() as connection:
@@ -86,6 +90,9 @@ class SqlIncidents:
             if members is not None:
                 _replace_members(connection, incident_id, members)
             return _get(connection, incident_id)
+
+    def _redacted(self, text: str) -> str:
+        return self._redactor.redact(text) if self._redactor else text
 
     def keep(self, incident_id: str, record: object) -> None:
         """Store one stage's record; the last one of its class holds.

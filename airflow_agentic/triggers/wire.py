@@ -10,17 +10,22 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
+from airflow_agentic.airflow_masker import known_values
 from airflow_agentic.errors import SettingsError
 from airflow_agentic.records import Failure, Signal
+from airflow_agentic.redaction.everything import hide_everything
 
 _LIMIT = 500
 _LISTS = ("owners", "tags")
+_SAID = ("error_message", "reason")
 _NUMBERS = ("clear_number", "map_index", "try_number")
 
 
 def failure_as_json(failure: Failure) -> dict[str, Any]:
-    """Return the failure as plain JSON values."""
+    """Return the failure as plain JSON values, without secrets: it lies on disk and in Airflow's database."""
     plain = asdict(failure)
+    for name in _SAID:
+        plain[name] = hide_everything(plain[name], known_values()) if plain[name] else plain[name]
     return {**plain, "signal": failure.signal.value, **{name: list(plain[name]) for name in _LISTS}}
 
 

@@ -1,4 +1,4 @@
-"""Proof → the same proof without secrets: what a run said is taken out of hand before anybody keeps or shows it."""
+"""Proof, proposal or verdict → the same without secrets: what a run, an agent or a rule said, before it is kept."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from typing import Any, TypeVar
 from airflow_agentic.ports import Redactor
 
 R = TypeVar("R")
-_SAID = frozenset({"reason", "detail", "log_tail", "broken_because", "message", "code", "chain", "note", "samples"})
-"""Fields that hold words of a run, a test or an error; names, states and fingerprints are compared and stay."""
+_SAID = frozenset(
+    {"reason", "detail", "log_tail", "broken_because", "message", "code", "chain", "note", "samples"}
+    | {"root_cause", "root_cause_dag", "root_cause_task", "root_cause_file", "next_step", "evidence_gaps", "notes"}
+)
+"""Fields that hold words of a run, a test, an error or an agent; states, fingerprints and a change's lines stay."""
 
 
 def redacted(record: R, redactor: Redactor) -> R:
-    """Return a copy of a frozen record with everything that a run said redacted, at any depth."""
+    """Return a copy of a frozen record with everything that somebody said redacted, at any depth."""
     found: R = _walk(record, redactor)
     return found
 

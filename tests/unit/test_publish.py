@@ -6,6 +6,7 @@ import pytest
 
 from airflow_agentic.errors import ForgeError
 from airflow_agentic.forges.publish import BODY_LIMIT, Publication, build_delivery, publish
+from airflow_agentic.guardrails.redact import SpanRedactor
 from airflow_agentic.records import (
     Answer,
     Approval,
@@ -99,8 +100,9 @@ def test_branch_title_and_trailers_hold_nothing_that_a_model_wrote():
     proposal = a_proposal(root_cause="fixes #1 @mona", root_cause_task="load\nCo-authored-by: x", root_cause_file="a b#1.py")
     incident = an_incident(dag_id="Ürgent @mona/../x", fingerprint="../../evil")
     delivery = build_delivery(
-        incident, a_dossier(incident=incident), proposal, body="", publication=Publication(repository="r", base_branch="main")
-    )
+        incident, a_dossier(incident=incident), proposal, body="", publication=Publication(repository="r", base_branch="main"),
+        redactor=SpanRedactor(),
+    )  # fmt: skip
     assert delivery.branch.startswith("agentic/rgent-mona-x-")
     for text in (delivery.title, delivery.commit_message, delivery.branch):
         assert not set(text) & set("@#<>`")
@@ -111,7 +113,7 @@ def test_branch_title_and_trailers_hold_nothing_that_a_model_wrote():
 
 def test_two_incidents_with_one_cause_share_branch_and_fingerprint():
     made = [
-        build_delivery(an_incident(id=name), a_dossier(), a_proposal(), body="", publication=Publication(repository="r", base_branch="m"))
+        build_delivery(an_incident(id=name), a_dossier(), a_proposal(), body="", publication=Publication(repository="r", base_branch="m"), redactor=SpanRedactor())
         for name in ("one", "two")
     ]  # fmt: skip
     assert (made[0].branch, made[0].fingerprint) == (made[1].branch, made[1].fingerprint)
