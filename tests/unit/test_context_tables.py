@@ -144,7 +144,8 @@ def test_the_check_says_which_data_connection_answers_and_which_does_not(shop, t
 
 
 def test_a_data_connection_that_sees_no_table_is_wrong(tmp_path):
-    closing(sqlite3.connect(tmp_path / "empty.db")).__enter__().execute("vacuum")
+    with closing(sqlite3.connect(tmp_path / "empty.db")) as database:
+        database.execute("vacuum")
     empty = SimpleNamespace(conn_type="sqlite", host=str(tmp_path / "empty.db"), schema=None)
     assert data_state(("empty",), {"empty": empty}.__getitem__)[:2] == ("wrong", "'empty' answers, but its account sees no table")
 

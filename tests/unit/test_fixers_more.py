@@ -17,11 +17,12 @@ FORMS = {
     "an object with the currency": [{**r, "amount": {"value": r["amount"], "currency": "EUR"}} for r in GOOD],
 }
 INSERT = """import sqlite3
+from contextlib import closing
 def main(rows):
-    con = sqlite3.connect(':memory:')
-    con.execute('create table t (id text primary key, amount real)')
-    con.executemany('insert into t values (?, ?)', [(r['id'], r['amount']) for r in rows])
-    return con.execute('select * from t order by id').fetchall()
+    with closing(sqlite3.connect(':memory:')) as con:
+        con.execute('create table t (id text primary key, amount real)')
+        con.executemany('insert into t values (?, ?)', [(r['id'], r['amount']) for r in rows])
+        return con.execute('select * from t order by id').fetchall()
 """
 
 
