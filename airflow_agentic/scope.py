@@ -118,6 +118,8 @@ class Scope(BaseModel):
     """Whether the failed tasks of a transient failure are cleared, once, at trust level ``propose``."""
     watch_runs: int = Field(default=5, ge=1, le=1000)
     """Runs of a Dag after a merged fix in which the same failure marks the fix as failed."""
+    deploy_minutes: int = Field(default=60, ge=0, le=10_080)
+    """How long a merge may take to reach the workers; earlier runs that tell no code version do not count."""
     allowed_paths: tuple[str, ...] = ()
     """Globs that a change must stay in; empty: the whole repository but the protected paths."""
     protected_paths: tuple[str, ...] = (

@@ -9,12 +9,11 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import cached_property
 from typing import Any
 
-from airflow_agentic import pipeline
 from airflow_agentic.agents.exchange import exchange_facts
 from airflow_agentic.agents.rules import RulesAgent
 from airflow_agentic.airflow_masker import masked, registered_values
@@ -25,7 +24,7 @@ from airflow_agentic.context.lineage import Origin
 from airflow_agentic.context.suspects import rank
 from airflow_agentic.errors import SettingsError
 from airflow_agentic.forges.breaker import GuardedForge
-from airflow_agentic.forges.hygiene import Caps, room
+from airflow_agentic.forges.hygiene import Caps
 from airflow_agentic.forges.publish import Publication
 from airflow_agentic.guardrails.lock import digest_at, lock_path
 from airflow_agentic.guardrails.occurrences import WaitingAgent
@@ -41,17 +40,13 @@ from airflow_agentic.policy.policy import Mandate
 from airflow_agentic.policy.read import PolicyOnDisk
 from airflow_agentic.ports import Agent, Forge, Redactor
 from airflow_agentic.powers.sql import sql_powers
-from airflow_agentic.records import Delivery, Failure, ReductionLimits, Signal
+from airflow_agentic.records import Failure, ReductionLimits, Signal
 from airflow_agentic.rulings import Rulings
 from airflow_agentic.scope import Scope, TrustLevel, read_scope
 from airflow_agentic.settings import Settings, read_settings
 from airflow_agentic.store.engine import Store, open_store
 from airflow_agentic.triggers.clear import ClearOnce
-from airflow_agentic.triggers.incidents import Selectors, incident_id
-from airflow_agentic.triggers.rest import account_of
-from airflow_agentic.triggers.sweep import Sweeping
-from airflow_agentic.triggers.tidy import Tidying
-from airflow_agentic.triggers.watch import Watching
+from airflow_agentic.triggers.incidents import incident_id
 
 
 @contextmanager
@@ -224,7 +219,7 @@ class Parts:
     ) -> Deliverance:
         """The forge, and whoever is told."""
         mandate = self.rulings.mandate(incident)
-        scope, forge = mandate.scope, self._forge(mandate.scope)
+        scope, forge = mandate.scope, self.forge(mandate.scope)
         return Deliverance(
             incidents=self.store.incidents,
             ledger=self.store.ledger,
@@ -237,61 +232,6 @@ class Parts:
             fixes=self.store.fixes,
             clear=self._clear(scope),
             still=self.rulings.still(incident, mandate, self.rest, acting=True),
-        )
-
-    def sweeping(self) -> Sweeping:
-        """The account that may trigger and, where a repository is configured, the forge."""
-        conn_id = self.scope.airflow_conn_id
-        return Sweeping(
-            spool_dir=self.settings.spool_dir,
-            triage_dag_id=self.settings.triage_dag_id,
-            account=account_of(connection(conn_id), conn_id=conn_id),
-            rest=self.rest(),
-            reader=self.reader,
-            incidents=self.store.incidents,
-            selectors=Selectors(**{field.name: getattr(self.scope, field.name) for field in fields(Selectors)}),
-            watching=self._watching() if self.scope.repository else None,
-            tidying=self._tidying() if self.scope.repository else None,
-        )
-
-    def _tidying(self) -> Tidying:
-        forge, circuit = self._forge(self.scope), self.rulings.circuit(f"forge:{self.scope.repository}")
-        caps = publication(self.scope).caps
-
-        def withdraw(delivery: Delivery, note: str) -> str:
-            self.rulings.go(delivery.incident_id)
-            return forge.withdraw(delivery, note=note)
-
-        return Tidying(
-            fixes=self.store.fixes,
-            incidents=self.store.incidents,
-            ledger=self.store.ledger,
-            rest=self.rest(),
-            triage_dag_id=self.settings.triage_dag_id,
-            delivery_of=lambda incident: pipeline.delivery_of(incident, self.deliverance(incident)),
-            whereabouts=forge.whereabouts,
-            base_files=forge.base_files,
-            withdraw=withdraw,
-            expire_days=self.scope.expire_days,
-            room=lambda: 0 if circuit.is_open() else room(self.store.fixes, self.scope.repository, caps),
-        )
-
-    def _watching(self) -> Watching:
-        forge = self._forge(self.scope)
-
-        def take_back(incident: str, why: str) -> str | None:
-            undone = pipeline.take_back(incident, self.deliverance(incident), why=why)
-            return undone.revert.url if undone.revert else None
-
-        return Watching(
-            fixes=self.store.fixes,
-            incidents=self.store.incidents,
-            ledger=self.store.ledger,
-            reader=self.reader,
-            whereabouts=lambda incident: forge.whereabouts(pipeline.delivery_of(incident, self.deliverance(incident))),
-            follows=forge.follows,
-            take_back=take_back,
-            watch_runs=self.scope.watch_runs,
         )
 
     @cached_property
@@ -336,7 +276,8 @@ class Parts:
         conn = connection(self.scope.airflow_conn_id)
         return AirflowRest(base_url(conn), conn.login or "", conn.password or "")
 
-    def _forge(self, scope: Scope) -> Forge:
+    def forge(self, scope: Scope) -> Forge:
+        """Where a delivery is written to, behind its circuit breaker."""
         built = build_forge(scope, changes=self.store.changes, connect=connection, closing=self.closing)
         return GuardedForge(built, self.rulings.circuit(f"forge:{scope.repository}"))
 

@@ -88,9 +88,10 @@ def sweep(args: Any) -> None:
     from airflow_agentic import wiring
     from airflow_agentic.readiness_news import tell_news
     from airflow_agentic.triggers.sweep import sweep as run
+    from airflow_agentic.wiring_sweep import sweeping
 
     with wiring.connected(args.agentic_conn_id or "") as parts:
-        report = run(parts.sweeping())
+        report = run(sweeping(parts))
         news = tell_news(parts.rulings, lambda _lines: None)
     found = (("kept", report.kept), ("missed", report.missed), ("fix", report.fixes), ("readiness", news))
     _print(args, [{"what": what, "line": line} for what, lines in found for line in lines])

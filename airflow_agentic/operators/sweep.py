@@ -18,6 +18,7 @@ from airflow_agentic.plugs import build_channels
 from airflow_agentic.readiness_news import tell_news
 from airflow_agentic.records import Incident, IncidentState, Outcome, OutcomeStatus
 from airflow_agentic.triggers.sweep import sweep
+from airflow_agentic.wiring_sweep import sweeping
 
 
 class SweepOperator(BaseOperator):
@@ -37,7 +38,7 @@ class SweepOperator(BaseOperator):
     def execute(self, context: Mapping[str, Any]) -> dict[str, int]:
         """Run the sweep; its lines go to the task's log."""
         with wiring.connected(self.agentic_conn_id) as parts:
-            report = sweep(parts.sweeping())
+            report = sweep(sweeping(parts))
             told = build_channels(self.channels, context)
             news = tell_news(parts.rulings, lambda lines: announce(_about(parts.scope.repository), _told(lines), told))
         found = {"kept": report.kept, "missed": report.missed, "fixes": report.fixes, "readiness": news}

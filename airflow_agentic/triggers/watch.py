@@ -1,16 +1,18 @@
 """A published fix → what it came to: merged and held, merged and failed, or not wanted.
 
-A run counts if it has the fix: by the commit that it was pinned to where both are known, else by having started after
-the merge. The same failure within the watched runs marks the fix as failed, and a draft revert is opened for people.
+A run counts if it has the fix: by the commit that it was pinned to where both are known, else by having started so long
+after the merge that the merge was deployed. The same failure within the watched runs marks the fix as failed, and a
+draft revert is opened for people.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 from airflow_agentic.errors import AgenticError, DeliveryRefused
+from airflow_agentic.moments import parse_time
 from airflow_agentic.ports import AirflowReader, Fixes, Incidents, Ledger
 from airflow_agentic.records import ChangeState, DagRunRecord, FixRecord, FixState, Incident, Whereabouts
 
@@ -34,6 +36,8 @@ class Watching:
     take_back: Callable[[str, str], str | None]
     """Incident id and reason → address of the draft revert; None if there is nothing to revert."""
     watch_runs: int
+    deploy_minutes: int
+    """How long a merge may take to reach the workers."""
 
 
 def watch(parts: Watching) -> tuple[str, ...]:
@@ -64,7 +68,7 @@ def _look_at_runs(fix: FixRecord, parts: Watching) -> str:
     told = parts.incidents.list(limit=1_000, dag_id=fix.dag_id)
     counted = 0
     for run in reversed(parts.reader.recent_runs(fix.dag_id, limit=_RUNS)):
-        if run.state not in _ENDED or not _has_fix(run, fix, parts.follows):
+        if run.state not in _ENDED or not _has_fix(run, fix, parts):
             continue
         causes = _causes(run, fix, told)
         if fix.fingerprint in causes:
@@ -76,11 +80,12 @@ def _look_at_runs(fix: FixRecord, parts: Watching) -> str:
     return ""
 
 
-def _has_fix(run: DagRunRecord, fix: FixRecord, follows: Callable[[str, str], bool | None]) -> bool:
-    held = follows(run.bundle_version, fix.merge_commit) if run.bundle_version and fix.merge_commit else None
+def _has_fix(run: DagRunRecord, fix: FixRecord, parts: Watching) -> bool:
+    held = parts.follows(run.bundle_version, fix.merge_commit) if run.bundle_version and fix.merge_commit else None
     if held is not None:
         return held
-    return bool(run.started_at and fix.merged_at and run.started_at > fix.merged_at)
+    started, merged = parse_time(run.started_at or ""), parse_time(fix.merged_at or "")
+    return bool(started and merged and started > merged + timedelta(minutes=parts.deploy_minutes))
 
 
 def _causes(run: DagRunRecord, fix: FixRecord, told: tuple[Incident, ...]) -> set[str]:

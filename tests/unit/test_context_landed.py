@@ -13,9 +13,10 @@ from typing import Any, ClassVar
 
 import pytest
 
-from airflow_agentic.context.intervals import fill, parse_time, template
+from airflow_agentic.context.intervals import fill, template
 from airflow_agentic.context.landed import LandedSource
 from airflow_agentic.context.landed_files import Unreadable, parse
+from airflow_agentic.moments import parse_time
 from airflow_agentic.records import Evidence, SourceReport, Trust
 from airflow_agentic.testing.targets import a_target
 

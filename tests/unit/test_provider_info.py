@@ -62,8 +62,8 @@ def test_the_forms_trust_levels_are_the_scopes() -> None:
 
 
 LIMITS = [
-    "max_files", "max_lines", "usd_per_incident", "usd_per_day", "watch_runs", "reduce_s", "max_open_prs",
-    "max_prs_per_hour", "expire_days",
+    "max_files", "max_lines", "usd_per_incident", "usd_per_day", "watch_runs", "deploy_minutes", "reduce_s",
+    "max_open_prs", "max_prs_per_hour", "expire_days",
 ]  # fmt: skip
 
 

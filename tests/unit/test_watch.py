@@ -46,7 +46,7 @@ class Reader:
 
 
 class Bench:
-    def __init__(self, *runs, there=MERGED, older=None, refused=None):
+    def __init__(self, *runs, there=MERGED, older=None, refused=None, deploy_minutes=0):
         self.fixes, self.incidents, self.ledger, self.taken_back = MemoryFixes(), MemoryIncidents(), MemoryLedger(), []
         self.fixes.opened(FIX)
 
@@ -59,6 +59,7 @@ class Bench:
         self.parts = Watching(
             fixes=self.fixes, incidents=self.incidents, ledger=self.ledger, reader=Reader(runs), watch_runs=2,
             whereabouts=lambda incident: there, follows=lambda a, b: (older or {}).get((a, b)), take_back=take_back,
+            deploy_minutes=deploy_minutes,
         )  # fmt: skip
 
     def failed(self, run_id, fingerprint, seen_at="2026-11-09T00:00:00+00:00"):
@@ -110,6 +111,13 @@ def test_a_run_that_was_pinned_to_code_without_the_fix_says_nothing_about_it():
     bench.failed("r4", "f1")
     assert bench.state() is FixState.ACCEPTED
     assert bench.taken_back == []
+
+
+def test_a_run_that_started_before_the_merge_could_be_deployed_says_nothing_about_it():
+    late, soon = (Bench(run(4, "failed"), deploy_minutes=minutes) for minutes in (2 * 24 * 60, 60))
+    for bench in (late, soon):
+        bench.failed("r4", "f1")
+    assert (late.state(), soon.state()) == (FixState.ACCEPTED, FixState.FAILED)
 
 
 def test_the_failure_that_the_fix_was_made_for_is_not_held_against_it_when_its_run_is_cleared():
