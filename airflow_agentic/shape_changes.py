@@ -282,11 +282,18 @@ def _new_formats(old: FieldShape, new: FieldShape) -> tuple[str, ...]:
         return ()
     if len(old.formats) == len(new.formats) == 1 and old.formats != new.formats:
         same_words = _folds(old) == _folds(new) and set(old.formats[0]) <= set("Aa ")
-        return () if same_words else new.formats
+        return () if same_words or _counted_on(old.formats[0], new.formats[0]) else new.formats
     known = _folds(old)
     if len(known) > 4:
         return ()
     return tuple(f for f in new.formats if _fold(f) not in known)
+
+
+def _counted_on(old: str, new: str) -> bool:
+    """Say whether the patterns are the same but for numbers that have one digit more or less: ``A99``, then ``A999``."""
+    was, now = re.findall("9+", old), re.findall("9+", new)
+    same = re.sub("9+", "9", old) == re.sub("9+", "9", new)
+    return same and all(abs(len(a) - len(b)) <= 1 for a, b in zip(was, now, strict=True))
 
 
 def _nulls(old: FieldShape, new: FieldShape, records_was: int, records_now: int) -> Iterator[ShapeChange]:
