@@ -290,7 +290,7 @@ def _new_formats(old: FieldShape, new: FieldShape) -> tuple[str, ...]:
 
 
 def _counted_on(old: str, new: str) -> bool:
-    """Say whether the patterns are the same but for numbers that have one digit more or less: ``A99``, then ``A999``."""
+    """Say whether only numbers have become a digit longer or shorter: ``A99``, then ``A999``."""
     was, now = re.findall("9+", old), re.findall("9+", new)
     same = re.sub("9+", "9", old) == re.sub("9+", "9", new)
     return same and all(abs(len(a) - len(b)) <= 1 for a, b in zip(was, now, strict=True))

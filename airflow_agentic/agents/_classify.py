@@ -20,7 +20,8 @@ _HTTP = re.compile(
     r"\b(?:HTTP(?:S|/\d(?:\.\d)?)?(?:[ _]?(?:Error|Status|Code|response))*|status(?:[ _]?code)?|response(?: code)?|error code)"
     r"\s*(?:was|is|of|returned)?\s*[:=]?\s*[\[(<'\"]?(?P<code>[1-5]\d\d)\b|\b(?P<code2>[45]\d\d) (?:Client|Server) Error\b"
     r"|\b(?P<code3>[45]\d\d)[ :,]+(?:Service (?:Temporarily )?Unavailable|Bad Gateway|Gateway Time-?out|Too Many Requests|"
-    r"Internal Server Error|Unauthorized|Forbidden|Not Found|Gone|Bad Request)",
+    r"Internal Server Error|Unauthorized|Forbidden|Not Found|Gone|Bad Request)"
+    r"|\b(?:answered|returned|responded|replied)(?: with)?:? (?P<code4>[45]\d\d)(?=\s*(?:[:,;.)\]\"']|$))",
     re.IGNORECASE,
 )
 _RETRIABLE = {408, 425, 429, 500, 502, 503, 504, 509, 520, 521, 522, 523, 524, 529, 598, 599}
@@ -196,7 +197,7 @@ def _http(error_class: str, message: str) -> Verdict | None:
     match = _HTTP.search(f"{error_class.rsplit('.', 1)[-1]}: {message}"[:HEAD])
     if match is None:
         return None
-    code = int(match["code"] or match["code2"] or match["code3"])
+    code = int(next(filter(None, match.groups())))
     said = f"HTTP {code}"
     if code in _RETRIABLE:
         return Verdict(

@@ -52,6 +52,7 @@ DRIFT_FIXERS = (
     "converted_record",
 )
 CODE_FIXERS = ("airflow_api", "missing_import", "template_variable", "renamed_by_commit", "reverted_commit")
+ADDRESS_FIXERS = ("moved_address",)
 _FORMAT_FIXERS = {"date_format", "changed_type"}
 _OUTSIDE = {
     Category.TRANSIENT_UPSTREAM,
@@ -59,6 +60,7 @@ _OUTSIDE = {
     Category.RESOURCE,
     Category.CONFIGURATION,
     Category.INFRASTRUCTURE,
+    Category.LATE_DATA,
 }
 
 
@@ -70,13 +72,10 @@ class RulesAgent:
     def propose(self, dossier: Dossier) -> Proposal:
         """Return the diagnosis and, where a fixer is certain, the change. Reads the checkout and nothing else."""
         platform = classify_platform(dossier)
-        if platform is not None and platform.category in {*_OUTSIDE, Category.LATE_DATA}:
-            return self._proposal(dossier, platform, ())
-        checkout = dossier.checkout
-        fixes: tuple[Fix, ...] = ()
-        if checkout is not None and dossier.errors:
+        checkout, names = dossier.checkout, _fixers_for(platform)
+        if checkout is not None and dossier.errors and names:
             bench = Bench(dossier=dossier, checkout=checkout)
-            fixes = run_fixers(bench, CODE_FIXERS if platform is not None else (*DRIFT_FIXERS, *CODE_FIXERS))
+            fixes = run_fixers(bench, names)
             if fixes:
                 return self._fixed(dossier, bench, checkout, fixes, platform)
         return self._proposal(dossier, platform or classify_data(dossier) or _unexplained(dossier), ())
@@ -124,6 +123,15 @@ class RulesAgent:
         )
 
 
+def _fixers_for(platform: Verdict | None) -> tuple[str, ...]:
+    """Return who may mend it: what lies outside of the pipeline is nobody's, but for an address that has moved."""
+    if platform is None:
+        return (*DRIFT_FIXERS, *CODE_FIXERS)
+    if platform.category is Category.CONFIGURATION:
+        return ADDRESS_FIXERS
+    return () if platform.category in _OUTSIDE else CODE_FIXERS
+
+
 def run_fixers(bench: Bench, names: tuple[str, ...]) -> tuple[Fix, ...]:
     """Return what the fixers are certain of, in order; each sees the texts that the ones before it left.
 
@@ -139,7 +147,8 @@ def run_fixers(bench: Bench, names: tuple[str, ...]) -> tuple[Fix, ...]:
         log.debug("Fixer %s changes %s", name, ", ".join(path for path, _ in fix.texts))
         said = _assumption(bench, fix)
         bench.take(fix)
-        found.append(replace(fix, of_code=name in CODE_FIXERS, explanation=fix.explanation + said, assumes=bool(said)))
+        of_code = name not in DRIFT_FIXERS
+        found.append(replace(fix, of_code=of_code, explanation=fix.explanation + said, assumes=bool(said)))
     return tuple(found)
 
 

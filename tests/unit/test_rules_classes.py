@@ -58,6 +58,8 @@ TABLE = [
         Category.CREDENTIAL,
     ),
     ("urllib.error.HTTPError", "HTTP Error 404: Not Found", Action.NOTIFY, Category.CONFIGURATION),
+    ("shop.ApiError", "GET /orders answered 502: <html>", Action.RETRY, Category.TRANSIENT_UPSTREAM),
+    ("shop.Checked", "the count returned 503 rows", Action.NOTIFY, Category.INSUFFICIENT_EVIDENCE),
     ("shop.ApiError", "HTTP 410 Gone: v1 was switched off, error 503 no more", Action.NOTIFY, Category.CONFIGURATION),
     (
         "airflow.exceptions.AirflowNotFoundException",
