@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from difflib import SequenceMatcher
 
 from airflow_agentic.records import DataShape, FieldShape, ShapeChange
@@ -58,7 +59,7 @@ def difference(good: DataShape, failing: DataShape) -> tuple[ShapeChange, ...]:
         was, now = " and ".join(good.form) or "plain", " and ".join(failing.form) or "plain"
         changes.append(_change("form", "", was, now, f"the file itself was {was}, now {now}"))
     changes.sort(key=lambda c: (_ORDER.index(c.kind), -c.score, c.path.count("."), c.path))
-    return tuple(_in_dataset(c, failing.name) for c in changes[:MAX_CHANGES])
+    return tuple(replace(c, dataset=failing.name) for c in changes[:MAX_CHANGES])
 
 
 def name_tokens(name: str) -> tuple[str, ...]:
@@ -388,18 +389,6 @@ def _ratio(a: float, b: float) -> float:
 
 def _types(field: FieldShape) -> str:
     return " or ".join(field.types)
-
-
-def _in_dataset(change: ShapeChange, dataset: str) -> ShapeChange:
-    return ShapeChange(
-        kind=change.kind,
-        path=change.path,
-        was=change.was,
-        now=change.now,
-        detail=change.detail,
-        score=change.score,
-        dataset=dataset,
-    )
 
 
 def _change(kind: str, path: str, was: str, now: str, detail: str, score: float = 1.0) -> ShapeChange:
