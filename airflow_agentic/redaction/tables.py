@@ -50,6 +50,12 @@ _INSERT = re.compile(
     r"\binsert\s{1,4}(?:or\s\w{1,10}\s|ignore\s)?into\s{1,4}[^\s(]{1,200}\s{0,4}\((?P<columns>[^()]{1,2000})\)\s{0,20}(?:output\s[^()]{1,200})?values?\s{0,20}\(",
     re.IGNORECASE,
 )
+_UPDATE = re.compile(r"\bupdate\s{1,4}[^\s(]{1,200}\s{1,4}set\s", re.IGNORECASE)
+_PLACE = re.compile(r"(?:(?P<name>[\w.]{1,100})[\"`\]]?\s{0,4}=\s{0,4})?(?:\?|%s)")
+_LISTED = re.compile(
+    r"(?P<name>passwords|passwörter|secrets|tokens|api_?keys)\\?[\"']?\s{0,3}[:=]\s{0,3}[\[({]", re.IGNORECASE
+)
+_ELEMENT = re.compile(r"\s{0,20}[\"'](?P<value>[^\"'\r\n]{3,500})[\"']\s{0,20},?")
 _PARAMETERS = re.compile(r"\[?parameters:[ ]?[\[]?\(")
 _ITEM = re.compile(
     r"\s{0,20}(?P<value>[nNbBuU]?'(?:[^'\\\r\n]|''|\\.){0,2000}'|\"(?:[^\"\\\r\n]|\\.){0,2000}\"|[^,()'\"]{0,200})\s{0,20}(?P<end>[,)])"
@@ -65,6 +71,10 @@ def table_secrets(text: str) -> Iterator[tuple[int, int, str]]:
         yield from _columns(text)
         if "alue" in text or "VALUE" in text:
             yield from _named_rows(text)
+    if "[parameters: " in text and ("update" in text or "UPDATE" in text):
+        yield from _updated(text)
+    if any(word in text for word in ("words", "ecrets", "okens", "keys", "KEYS", "WORDS")):
+        yield from _listed(text)
     if "insert" in text or "INSERT" in text or "Insert" in text:
         yield from _inserted(text)
 
@@ -159,6 +169,36 @@ def _inserted(text: str) -> Iterator[tuple[int, int, str]]:
         if begun and begun.end() > done:
             yield from _tuples(text, begun.end(), wanted)
             done = begun.end()
+
+
+def _updated(text: str) -> Iterator[tuple[int, int, str]]:
+    """Count the places of an UPDATE whose values stand in the line below."""
+    done = 0
+    for found in _UPDATE.finditer(text):
+        begun = _PARAMETERS.search(text, found.end(), found.end() + 4_000)
+        if begun is None or begun.end() <= done:
+            continue
+        places = _PLACE.finditer(text, found.end(), begun.start())
+        names = [place["name"] or "" for place in places]
+        wanted = {index for index, name in enumerate(names) if _SECRET_COLUMN.fullmatch(name)}
+        if wanted:
+            yield from _tuples(text, begun.end(), wanted)
+        done = begun.end()
+
+
+def _listed(text: str) -> Iterator[tuple[int, int, str]]:
+    """Values of a list whose name says what they are."""
+    for found in _LISTED.finditer(text):
+        at = found.end()
+        for _ in range(100):
+            element = _ELEMENT.match(text, at)
+            if element is None:
+                break
+            at, value = element.end(), element["value"]
+            if _is_value(value) and (
+                found["name"][0] in "pP" or (len(value) >= 12 and any(c.isdigit() for c in value))
+            ):
+                yield *element.span("value"), "column"
 
 
 def _tuples(text: str, at: int, wanted: set[int]) -> Iterator[tuple[int, int, str]]:

@@ -1,5 +1,7 @@
 """Lines that somebody wrote who had not read the patterns: secrets that must go, and lines that must stay as they are.
 
+``own.jsonl`` was written by one who had, to try the classes on other words.
+
 Their blind figures are in docs/FACTS_security.md; since then the patterns were mended for them, so this holds a level,
 it measures nothing.
 """
@@ -21,14 +23,14 @@ def rows(name: str) -> list[dict[str, object]]:
 
 
 def test_no_secret_that_a_stranger_thought_of_stays() -> None:
-    found = rows("secrets")
+    found = [*rows("secrets"), *rows("own")]
     left = {
         str(secret)
         for row in found
         for secret in row["secrets"]  # type: ignore[attr-defined]
         if secret in SpanRedactor().redact(str(row["line"]))
     }
-    assert (len(found), left - LEFT) == (316, set())
+    assert (len(found), left - LEFT) == (374, set())
 
 
 def test_no_clean_line_that_a_stranger_thought_of_is_altered() -> None:
