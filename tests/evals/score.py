@@ -23,6 +23,7 @@ import pipelines_fifth_c
 import pipelines_fifth_d
 import pipelines_fifth_e
 import pipelines_fifth_f
+import pipelines_fifth_g
 import pipelines_forms
 import pipelines_fourth
 import pipelines_outside
@@ -61,6 +62,7 @@ SPECS: dict[str, Spec] = {
         *pipelines_fifth_d.SPECS,
         *pipelines_fifth_e.SPECS,
         *pipelines_fifth_f.SPECS,
+        *pipelines_fifth_g.SPECS,
     )
 }
 
