@@ -62,9 +62,9 @@ class GithubBench:
         return self.emulator.call("GET", f"/repos/{self.repository}/pulls/{number}")
 
 
-def a_client(url, token=TOKEN):
+def a_client(url, token=TOKEN, auth=None):
     return github.Github(
-        auth=github.Auth.Token(token),
+        auth=auth or github.Auth.Token(token),
         base_url=url,
         retry=None,
         timeout=10,
@@ -203,3 +203,36 @@ def test_a_revert_is_refused_once_somebody_has_changed_the_same_lines(bench):
     bench.emulator.write(bench.repository, "main", PATH, NEW.replace("unit_price", "net_price"), token=TOKEN)
     with pytest.raises(ForgeError, match="the same lines have changed since the merge"):
         undo(a_delivery(), forge=bench.forge, why="", before=lambda *said: None)
+
+
+class Ends(github.Auth.Token):
+    """A token that is taken a number of times, and then refused in GitHub's words; the emulator takes any."""
+
+    def __init__(self, times):
+        super().__init__(TOKEN)
+        self.left = times
+
+    def authentication(self, headers):
+        if self.left == 0:
+            raise github.BadCredentialsException(401, {"message": "Bad credentials", "status": "401"}, {})
+        self.left -= 1
+        super().authentication(headers)
+
+
+def test_a_token_that_ends_at_any_moment_of_a_delivery_costs_nothing_and_the_next_goes_on(bench):
+    said = []
+    for times in range(1, 40):
+        client = a_client(bench.emulator.url, auth=Ends(times))
+        try:
+            forge = GithubForge(lambda held=client: held, bench.repository, "main", ACCEPTED)
+            outcome = forge.open_change(a_delivery())
+            break
+        except ForgeError as error:
+            said.append(str(error))
+        finally:
+            client.close()
+    assert len(said) > 5
+    assert all("expired or was revoked" in message for message in said)
+    pulls = bench.emulator.call("GET", f"/repos/{bench.repository}/pulls?state=all")
+    assert ([pull["number"] for pull in pulls], pulls[0]["draft"]) == ([outcome.number], True)
+    assert bench.emulator.read(bench.repository, a_delivery().branch, PATH) == NEW
