@@ -357,6 +357,8 @@ def _high_risk(seen: Observed) -> _Judged:
         return PARTIAL, "guardrails ask a person for suspicious changes; no policy names action classes", close
     who = _list(seen.approvers) or "whoever may edit the triage Dag"
     told = f"{who} is asked before: {_list(seen.approvals)}"
+    if seen.gone_approvers_untold:
+        told = f"{told}; who leaves must be taken out of approvers by hand ({seen.gone_approvers_untold})"
     if seen.unasked:
         return PARTIAL, f"{told}; nobody before: {_list(seen.unasked)}", close
     return IN_PLACE, told, ""

@@ -95,6 +95,8 @@ class Observed:
     """Action classes that may happen here without a person's word."""
     approvers: tuple[str, ...] = ()
     """Who may answer, by the policy; empty: whoever may edit the triage Dag."""
+    gone_approvers_untold: str = ""
+    """Why Airflow cannot tell whether an approver is gone; empty: it can."""
     ledger_entries: int | None = None
     ledger_faults: tuple[str, ...] | None = None
     lock: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from airflow_agentic.errors import AgenticError, SettingsError
+from airflow_agentic.errors import AgenticError, SettingsError, SourceUnavailable
 from airflow_agentic.guardrails.lock import ACCEPT_ID, Accepted, read_lock
 from airflow_agentic.guardrails.manifest import Power, wider
 from airflow_agentic.permissions import probe
@@ -13,6 +13,7 @@ from airflow_agentic.plugs import build_forge
 from airflow_agentic.policy.policy import Mandate
 from airflow_agentic.policy.terms import ActionClass
 from airflow_agentic.ports import Effect
+from airflow_agentic.powers.airflow_user import airflow_user
 from airflow_agentic.powers.sql import sql_powers
 from airflow_agentic.records import Decision
 from airflow_agentic.rulings import tools
@@ -81,9 +82,20 @@ def policy_facts(parts: Parts) -> dict[str, Any]:
         "approvals": tuple(kind.value for kind in asked),
         "unasked": tuple(kind.value for kind in unasked),
         "approvers": approvers,
+        "gone_approvers_untold": _untold(parts, login),
         "airflow_people": (answers,) if login in (*approvers, *policy.file.written_by) else (),
         "tools_beyond": tuple(name for name, effect in tools() if effect not in _OUR_EFFECTS),
     }
+
+
+def _untold(parts: Parts, login: str) -> str:
+    """Return why Airflow cannot tell of its users, asked about the agent's own account."""
+    if not login:
+        return "there is no airflow_conn_id"
+    try:
+        return airflow_user(parts.rest(), login).untold
+    except SourceUnavailable as error:
+        return str(error)
 
 
 def warehouse_facts(parts: Parts) -> dict[str, Any]:

@@ -235,3 +235,12 @@ def test_facts_that_are_not_ours_are_refused(text):
 )
 def test_the_smallest_pattern_that_the_numbers_call_for(estate, pattern):
     assert advise(estate).pattern == pattern
+
+
+def test_where_airflow_cannot_tell_who_is_gone_the_report_says_what_to_do_by_hand():
+    def told(seen):
+        return next(item.evidence for item in assess(seen).items if item.name == "approvals for high-risk actions")
+
+    blind = dataclasses.replace(a_ready_team(), gone_approvers_untold="its auth manager lists no users")
+    assert "taken out of approvers by hand (its auth manager lists no users)" in told(blind)
+    assert "by hand" not in told(a_ready_team())
