@@ -46,6 +46,7 @@ DRIFT_FIXERS = (
     "duplicate_records",
     "optional_key",
     "model_alias",
+    "packed_forms",
     "known_names",
     "known_places",
     "converted_field",

@@ -42,9 +42,11 @@ _SUFFIXES = (
     ".sqlite3",
     ".db",
     ".txt",
+    ".xml",
+    ".zip",
 )
 _URL = re.compile(r"https?://[^\s\"'<>\\)\]}]+")
-_FILE = re.compile(r"[\w.@=+%-]{1,200}\.(?:jsonl?|ndjson|csv|tsv|psv|parquet|pq|sqlite3?|db|txt|gz)\b")
+_FILE = re.compile(r"[\w.@=+%-]{1,200}\.(?:jsonl?|ndjson|csv|tsv|psv|parquet|pq|sqlite3?|db|txt|gz|xml|zip)\b")
 _SECRET = re.compile(r"key|token|secret|passw|sig|auth|cred", re.IGNORECASE)
 
 

@@ -1,4 +1,4 @@
-"""One landed file or response → its records: JSON, JSON lines, CSV, gzip of these, SQLite, parquet.
+"""One landed file or response → its records: JSON, JSON lines, CSV, XML, gzip and zip of these, SQLite, parquet.
 
 What is read was written by strangers: sizes are bounded before and after decompression, and nothing but data is
 ever built from it.
@@ -20,6 +20,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
+
+from airflow_agentic.context.landed_packs import BadPack, members, xml_records
 
 MAX_RECORDS = 200_000
 MAX_BINARY = 10
@@ -82,15 +84,49 @@ def parse(name: str, data: bytes, *, whole: bool, max_bytes: int) -> tuple[Lande
             raise Unreadable("is cut off: its gzip stream has no end")
         name, whole = name.removesuffix(".gz"), whole and complete
         form.append("gzip")
+    if data[:4] == b"PK\x03\x04":
+        return _archive(data, max_bytes)
     text = _text(data, form)
     return tuple(replace(landed, form=(*form, *landed.form)) for landed in _records_of(text, name, whole))
+
+
+def _archive(data: bytes, max_bytes: int) -> tuple[Landed, ...]:
+    """The members of a zip archive; one alone is the data set itself."""
+    try:
+        found = members(data, max_bytes)
+    except BadPack as error:
+        raise Unreadable(str(error)) from error
+    alone = len(found) == 1
+    form = ("zip", "one member" if alone else f"{len(found)} members")
+    landed: list[Landed] = []
+    for name, inner in found:
+        if inner[:4] == b"PK\x03\x04":
+            continue
+        for one in parse(name, inner, whole=True, max_bytes=max_bytes):
+            part = one.part if alone else " ".join(filter(None, (name, one.part)))
+            landed.append(replace(one, part=part, form=(*form, *one.form)))
+    return tuple(landed)
+
+
+def _xml(text: str) -> Landed:
+    try:
+        records = xml_records(text)
+    except BadPack as error:
+        raise Unreadable(str(error)) from error
+    return Landed(
+        part="", records=[_typed(record) for record in records[:MAX_RECORDS]], whole=len(records) <= MAX_RECORDS
+    )
+
+
+def _typed(record: Any) -> Any:
+    return {k: _typed(v) for k, v in record.items()} if isinstance(record, dict) else _cell(record)
 
 
 def _records_of(text: str, name: str, whole: bool) -> tuple[Landed, ...]:
     if not text.strip():
         raise Unreadable("is empty")
-    if name.endswith((".csv", ".tsv", ".psv")):
-        return (_delimited(text, name, whole),)
+    if name.endswith((".csv", ".tsv", ".psv", ".xml")):
+        return (_xml(text) if name.endswith(".xml") else _delimited(text, name, whole),)
     if name.endswith((".jsonl", ".ndjson")):
         if text.lstrip().startswith("[") and whole:
             return tuple(replace(one, form=("json array", *one.form)) for one in _json(text, whole))

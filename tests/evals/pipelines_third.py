@@ -553,58 +553,6 @@ FEED_PATH = _sport(
     {"sport/league.py": PLAIN["sport/league.py"].replace("/upstream/matches/", "/upstream/match/")},
     "Singular names for folders",
 )  # fmt: skip
-OLD_CONTEXT = brief(
-    "execution_date_kept",
-    {
-        "news/store.py": STORE,
-        "news/feed.py": """
-import json
-import os
-
-from news.store import save
-
-
-def feed(day):
-    with open(os.environ["WORK"] + f"/upstream/news/{day}.json") as text:
-        save("news", ["item", "words", "n"], [(i["item"], i["words"], 1) for i in json.load(text)], day)
-""",
-        "dags/news_feed.py": """
-import pendulum
-from airflow.providers.standard.operators.python import PythonOperator
-from airflow.sdk import DAG
-
-from news.feed import feed
-
-
-def deliver(**context):
-    feed(context["ds"])
-
-
-with DAG("news_feed", schedule="@daily", start_date=pendulum.datetime(2026, 11, 1, tz="UTC"), catchup=False):
-    PythonOperator(task_id="feed", python_callable=deliver)
-""",
-    },
-    ("news.feed:feed",),
-    _json_days("news", lambda n, d, new: {"item": n, "words": n * 3}),
-    table="news", category=(), dag_id="news_feed",
-    drive="import importlib\nimportlib.import_module('dags.news_feed').deliver(ds=day)",
-    later={"dags/news_feed.py": """
-import pendulum
-from airflow.providers.standard.operators.python import PythonOperator
-from airflow.sdk import DAG
-
-from news.feed import feed
-
-
-def deliver(**context):
-    feed(context["execution_date"].strftime("%Y-%m-%d"))
-
-
-with DAG("news_feed", schedule="@daily", start_date=pendulum.datetime(2026, 11, 1, tz="UTC"), catchup=False):
-    PythonOperator(task_id="feed", python_callable=deliver)
-"""},
-    later_message="Dates the way the other team writes them",
-)  # fmt: skip
 OUTSIDE = (
     _raises("s3_slow_down", """raise ClientError("An error occurred (SlowDown) when calling the PutObject operation (reached max retries: 4): Please reduce your request rate.")""", RETRY, (), before=_class("ClientError", module="botocore.exceptions")),
     _raises("s3_access_denied", """raise ClientError("An error occurred (AccessDenied) when calling the GetObject operation: Access Denied")""", NOTIFY, (), before=_class("ClientError", module="botocore.exceptions")),
@@ -634,5 +582,5 @@ finally:
 )  # fmt: skip
 SPECS = (
     POSITIONS, RENAMED_TEXT, XML_TAG, MILLISECONDS, MERGE_KEY, TWELVE_HOURS, PERCENT, PARENTHESES, COMPACT_DATE, ARRAY_TO_LINES, VALUE_TO_LIST,
-    UTF_16, HEADER_CASE, UNIQUE_KEY, ZONE_NAME, MAPPED, RENAMED_STAMP, ZIP_MEMBER, CONFLICT, DICT_RETURNED, KEYWORD, FEED_PATH, OLD_CONTEXT, *OUTSIDE,
+    UTF_16, HEADER_CASE, UNIQUE_KEY, ZONE_NAME, MAPPED, RENAMED_STAMP, ZIP_MEMBER, CONFLICT, DICT_RETURNED, KEYWORD, FEED_PATH, *OUTSIDE,
 )  # fmt: skip

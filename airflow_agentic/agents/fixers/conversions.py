@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from airflow_agentic.agents.fixers.changed_type import number_style
 from airflow_agentic.agents.fixers.date_format import EPOCHS, of_pattern
 from airflow_agentic.records import FieldShape
+from airflow_agentic.shapes import fold
 
 NUMBERS = frozenset({"integer", "number"})
 _ISO_DAY = (19_000_101, 22_000_101)
@@ -60,7 +61,7 @@ def conversion(
             form=f"str({{value}}).zfill({len(good.formats[0])})", words="a number without its leading noughts"
         )
     if was == now == {"string"}:
-        return _spelling(good, bad)
+        return _mark_behind(good, bad) or _spelling(good, bad)
     return None
 
 
@@ -322,6 +323,15 @@ def _readable(form: str) -> str:
     for code, word in (("%Y", "YYYY"), ("%m", "MM"), ("%d", "DD"), ("%H", "HH"), ("%M", "MM"), ("%S", "SS")):
         form = form.replace(code, word)
     return form
+
+
+def _mark_behind(good: FieldShape, bad: FieldShape) -> Conversion | None:
+    """Digits in text as before, with a percent sign behind them now."""
+    bare = {form.removesuffix("%").rstrip() for form in bad.formats if form.endswith("%")}
+    digits = good.formats and all(re.fullmatch(r"-?9+\+?(?:\.9+\+?)?", form) for form in (*good.formats, *bare))
+    if not digits or len(bare) != len(bad.formats) or not {fold(f) for f in bare} <= {fold(f) for f in good.formats}:
+        return None
+    return Conversion(form='{value}.rstrip("% ")', words="text with a % sign")
 
 
 def _spelling(good: FieldShape, bad: FieldShape) -> Conversion | None:

@@ -23,6 +23,7 @@ _NAMES = re.compile(
     r"keyword argument '(\w+)'|arguments?: '(\w+)'|cannot import name '(\w+)'|[Cc]olumn \"?(\w+)\"? (?:not found|does not exist)|"
     r"name (\w+) does not exist"
 )
+_NO_FILE = re.compile(r"(?:No such file or directory|No files found|does not exist): ?['\"]?([^'\"\n]+)")
 Hunk = tuple[int, list[str], list[str]]
 
 
@@ -71,6 +72,9 @@ def _may_be_anywhere(bench: Bench) -> bool:
 def _named(bench: Bench, diffs: dict[str, Evidence], near: list[str]) -> Fix | None:
     """The hunk that took away, or brought in, the very name that the error speaks of; only if it is one."""
     names = {name for m in bench.messages for groups in _NAMES.findall(m) for name in groups if name}
+    names |= {
+        part for m in bench.messages for path in _NO_FILE.findall(m) for part in re.findall(r"[A-Za-z_]\w+", path)
+    }
     names |= {f"{mark}{name}{mark}" for name in names for mark in "'\""}
     names |= {"return"} if any("'NoneType' object" in m for m in bench.messages) else set()
     found: list[tuple[str, Hunk]] = []
