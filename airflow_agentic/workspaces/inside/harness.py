@@ -9,10 +9,8 @@ the interpreter may have no ``airflow_agentic``.
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import gc
-import importlib
 import importlib.util
 import json
 import os
@@ -26,8 +24,6 @@ from collections.abc import Callable
 from typing import Any
 
 PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
-OFTEN_NAMED = ("openlineage.client.event_v2", "requests")
-"""What Dag files import at their top and each try would load anew, 1 s and more; they start no thread."""
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -74,32 +70,13 @@ def _boot() -> dict[str, Any]:
     import anyio._backends._asyncio  # noqa: F401
     from sqlalchemy.orm import configure_mappers
 
-    for name in OFTEN_NAMED:
-        with contextlib.suppress(ImportError):  # this interpreter has none; then no Dag file here names it
-            importlib.import_module(name)
     _beside("staging_secrets")
     for name in ("landlock", "staged_dag", "supervised"):
         _beside(name)
     airflow.models.import_all_models()
     # Half of a warm run otherwise: SQLAlchemy wires up all of Airflow's models at the first use of one.
     configure_mappers()
-    return {"airflow": airflow.__version__, "python": sys.version.split()[0], "warm": _warm_api()}
-
-
-def _warm_api() -> str:
-    """Build the Execution API's routers before the fork; private parts, so a version without them runs cold."""
-    try:
-        from airflow.sdk.execution_time.supervisor import in_process_api_server
-
-        app = in_process_api_server().app
-        if not app._cadwyn_initialized:
-            app._cadwyn_initialize()
-        from airflow._shared.observability.metrics import stats
-
-        stats._get_registry()
-    except (ImportError, AttributeError) as error:
-        return f"cold: this Airflow has no {error}"
-    return "warm"
+    return {"airflow": airflow.__version__, "python": sys.version.split()[0], "warm": _beside("warm").warm()}
 
 
 def _serve(request: dict[str, Any], close: tuple[int, ...]) -> dict[str, Any]:

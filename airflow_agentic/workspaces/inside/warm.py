@@ -1,0 +1,76 @@
+"""What every run and every try would make anew and that is always the same → made once, before the fork.
+
+All of it is private to Airflow, FastAPI or pydantic: where a version is built otherwise, nothing is remembered and a
+run takes longer, with the same result. Runs inside the sandbox, by file path.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+from typing import Any
+
+PER_TRY = (
+    "airflow.sdk.definitions.asset.metadata",
+    "airflow.sdk.definitions.decorators",
+    "airflow.version",
+    "jinja2.ext",
+    "setproctitle",
+)
+"""What Airflow's task runner imports only when it runs."""
+OFTEN_NAMED = ("openlineage.client.event_v2", "requests")
+"""What Dag files import at their top and each try would load anew, 1 s and more; they start no thread."""
+
+
+def warm() -> str:
+    """Build the Execution API's routers, import and remember; return ``warm``, or why runs are cold."""
+    for name in (*PER_TRY, *OFTEN_NAMED):
+        with contextlib.suppress(ImportError):  # this interpreter has none; then nothing here names it
+            importlib.import_module(name)
+    try:
+        from airflow.sdk.execution_time.supervisor import in_process_api_server
+
+        app = in_process_api_server().app
+        if not app._cadwyn_initialized:
+            app._cadwyn_initialize()
+        from airflow._shared.observability.metrics import stats
+
+        stats._get_registry()
+    except (ImportError, AttributeError) as error:
+        return f"cold: this Airflow has no {error}"
+    _remember_dependants()
+    _remember_adapters()
+    return "warm"
+
+
+def _remember_dependants() -> None:
+    """Let FastAPI look at a dependency's signature once; where some are overridden it looks at all, each request."""
+    from fastapi.dependencies import utils
+
+    made: Any = getattr(utils, "get_dependant", None)
+    if made is None:
+        return
+    known: dict[Any, Any] = {}
+
+    def get_dependant(**given: Any) -> Any:
+        key = tuple((name, tuple(v) if isinstance(v, list) else v) for name, v in sorted(given.items()))
+        if key not in known:
+            known[key] = made(**given)
+        return known[key]
+
+    utils.get_dependant = get_dependant
+
+
+def _remember_adapters() -> None:
+    """Build the reader of the supervisor's messages here; pydantic takes 20 ms for it in each try."""
+    from airflow.sdk.execution_time import comms, task_runner
+
+    for module, kinds in ((comms, ("ToTask",)), (task_runner, ("StartupDetails", "JsonValue"))):
+        adapter: Any = getattr(module, "TypeAdapter", None)
+        if adapter is None:
+            continue
+        module.TypeAdapter = functools.cache(adapter)  # type: ignore[attr-defined]
+        for kind in kinds:
+            if hasattr(module, kind):
+                module.TypeAdapter(getattr(module, kind))  # type: ignore[attr-defined]
