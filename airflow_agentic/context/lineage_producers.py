@@ -36,7 +36,7 @@ class Producer:
     job: LineageJob
     hop: int
     makes: tuple[LineageDataset, ...]
-    runs: tuple[LineageRun, ...]
+    runs: Sequence[LineageRun]
     """Newest first, none after the failure."""
 
 

@@ -6,16 +6,16 @@ job, and the state of the partition. The size of the neighbourhood decides how l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from airflow_agentic.lineage.graph import OUTPUT, UPSTREAM, Walk, walk
 from airflow_agentic.lineage.partitions import PartitionState, partition_state
-from airflow_agentic.lineage.schemas import SchemaHistory, schema_histories, with_culprit
+from airflow_agentic.lineage.schemas import SchemaHistory, schema_histories
 from airflow_agentic.ports import LineageReader
 from airflow_agentic.records.lineage import LineageDataset, LineageJob, LineageRun, NodeId
 
-RUNS, CULPRITS = 10, 3
+RUNS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +24,8 @@ class ContextPack:
 
     upstream: Walk
     histories: tuple[SchemaHistory, ...]
-    """Of every data set upstream, the nearest first."""
-    runs: dict[NodeId, tuple[LineageRun, ...]]
+    """Of every data set upstream, the nearest first; who caused a change is asked of `with_culprit`."""
+    runs: Mapping[NodeId, Sequence[LineageRun]]
     """By job, newest first; the starting jobs' among them."""
     partition: PartitionState | None
 
@@ -46,19 +46,12 @@ def context_pack(
     """
     upstream = walk(reader, UPSTREAM, jobs=jobs, datasets=inputs)
     datasets = tuple({d.id: d for d in (*inputs, *upstream.datasets)}.values())
-    histories = list(schema_histories(reader, datasets, until=until))
-    changed = [i for i, h in enumerate(histories) if h.changes][:CULPRITS]
-    for index in changed:
-        newest = with_culprit(reader, histories[index].changes[0])
-        histories[index] = replace(histories[index], changes=(newest, *histories[index].changes[1:]))
-    runs: dict[NodeId, list[LineageRun]] = {}
-    for run in reader.last_runs([j.id for j in (*jobs, *upstream.jobs)], limit=RUNS, until=until):
-        runs.setdefault(run.job.id, []).append(run)
+    histories = schema_histories(reader, datasets, until=until)
+    runs = reader.runs_of_jobs([j.id for j in (*jobs, *upstream.jobs)], limit=RUNS, until=until)
     partition = None
     if partition_key:
         outputs = tuple(e.dataset for e in reader.edges_of_jobs([j.id for j in jobs], OUTPUT))
         asked = outputs[:1] or datasets[:1]
         if asked:
             partition = partition_state(reader, asked[0].name, partition_key, datasets=asked)
-    listed = {job: tuple(found) for job, found in runs.items()}
-    return ContextPack(upstream=upstream, histories=tuple(histories), runs=listed, partition=partition)
+    return ContextPack(upstream=upstream, histories=histories, runs=runs, partition=partition)

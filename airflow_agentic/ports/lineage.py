@@ -54,6 +54,11 @@ class LineageReader(Protocol):
     def last_runs(self, job_ids: Sequence[NodeId], *, limit: int, until: str = "") -> tuple[LineageRun, ...]:
         """Return each job's newest *limit* runs (whose last event is not after *until*), newest first."""
 
+    def runs_of_jobs(
+        self, job_ids: Sequence[NodeId], *, limit: int, until: str = ""
+    ) -> Mapping[NodeId, Sequence[LineageRun]]:
+        """Return the same job by job; where many are asked for and few are looked at."""
+
     def runs_of_task_run(self, job_ids: Sequence[NodeId], airflow_run_id: str) -> tuple[LineageRun, ...]:
         """Return all tries of jobs within one Dag run."""
 

@@ -7,7 +7,7 @@ of its aliases. All questions of one `reading` see the same state of the store.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -32,6 +32,7 @@ from airflow_agentic.records.lineage import (
 from airflow_agentic.store.database import Database
 from airflow_agentic.store.lineage_rows import (
     DAY_US,
+    Runs,
     a_dataset,
     a_job,
     a_run,
@@ -73,6 +74,7 @@ from airflow_agentic.store.lineage_statements import (
     NAME_CAP,
     RAW_IDS,
     RUN_ID,
+    RUN_JOB,
     RUN_LAST,
     VERSION_CAP,
     as_text,
@@ -106,6 +108,8 @@ class SqlLineageReader:
         self._connection = connection
         self._sqlite = sqlite
         self._jobs: dict[NodeId, LineageJob] = {}
+        self._walked: dict[tuple[Select[Any], tuple[NodeId, ...]], tuple[LineageEdge, ...]] = {}
+        """Edges asked for before: a reading sees one state, and the partition's are the walk's first."""
 
     def find_jobs(self, name: str) -> tuple[LineageJob, ...]:
         """Return jobs called so: ``dag_id.task_id``, or a job's whole name; at most 50."""
@@ -176,11 +180,17 @@ class SqlLineageReader:
 
     def last_runs(self, job_ids: Sequence[NodeId], *, limit: int, until: str = "") -> tuple[LineageRun, ...]:
         """Return each job's newest *limit* runs (whose last event is not after *until*), newest first."""
-        if not job_ids:
-            return ()
-        given = {"n": limit, "until": micros_of(until) if until else (1 << 62)}
-        statement = ASK_NEWEST_SQLITE if self._sqlite else ASK_NEWEST_POSTGRES
-        return self._runs(self._ask(statement, {**given, "ids": list(job_ids)}))
+        return self._runs(self._newest(job_ids, limit, until))
+
+    def runs_of_jobs(
+        self, job_ids: Sequence[NodeId], *, limit: int, until: str = ""
+    ) -> Mapping[NodeId, Sequence[LineageRun]]:
+        """Return the same job by job, each run to be made when it is looked at."""
+        rows: dict[NodeId, list[Any]] = {}
+        for row in self._newest(job_ids, limit, until):
+            rows.setdefault(row[RUN_JOB], []).append(row)
+        jobs = self._known_jobs(rows)
+        return {key: Runs(sorted(found, key=_newest_first), jobs[key]) for key, found in rows.items() if key in jobs}
 
     def runs_of_task_run(self, job_ids: Sequence[NodeId], airflow_run_id: str) -> tuple[LineageRun, ...]:
         """Return all tries of jobs within one Dag run."""
@@ -291,18 +301,29 @@ class SqlLineageReader:
     def _ask_of_runs(self, statement: Select[Any], run_ids: Iterable[str]) -> Sequence[Any]:
         return self._ask(statement, {"ids": [raw_id(run_id) for run_id in run_ids]})
 
+    def _newest(self, job_ids: Sequence[NodeId], limit: int, until: str) -> Sequence[Any]:
+        given = {"n": limit, "until": micros_of(until) if until else (1 << 62), "ids": list(job_ids)}
+        return self._ask(ASK_NEWEST_SQLITE if self._sqlite else ASK_NEWEST_POSTGRES, given) if job_ids else ()
+
     def _edges(self, statement: Select[Any], ids: Sequence[NodeId], io: str) -> tuple[LineageEdge, ...]:
-        found = tuple(_edge(row, io) for row in self._ask(statement, {"ids": list(ids)}))
-        self._jobs.update({edge.job.id: edge.job for edge in found})
-        return found
+        key = statement, tuple(ids)
+        if key not in self._walked:
+            found = tuple(_edge(row, io) for row in self._ask(statement, {"ids": list(ids)}))
+            self._jobs.update({edge.job.id: edge.job for edge in found})
+            self._walked[key] = found
+        return self._walked[key]
 
     def _runs(self, rows: Sequence[Any]) -> tuple[LineageRun, ...]:
-        """Return runs from rows in the order of the table's columns, newest first."""
-        rows = sorted(rows, key=lambda row: (-row[RUN_LAST], row[RUN_ID]))
-        if missing := {row[1] for row in rows} - self._jobs.keys():
-            for job in self._ask(ASK_JOBS_BY_ID, {"ids": list(missing)}):
+        """Return runs from rows in the order of `RUN_COLUMNS`, newest first."""
+        jobs = self._known_jobs({row[RUN_JOB] for row in rows})
+        return tuple(a_run(row, jobs[row[RUN_JOB]]) for row in sorted(rows, key=_newest_first) if row[RUN_JOB] in jobs)
+
+    def _known_jobs(self, job_ids: Collection[NodeId]) -> Mapping[NodeId, LineageJob]:
+        """Return all jobs that this reading has come across, these among them where they exist."""
+        if missing := [key for key in job_ids if key not in self._jobs]:
+            for job in self._ask(ASK_JOBS_BY_ID, {"ids": missing}):
                 self._jobs[job[0]] = a_job(*job)
-        return tuple(a_run(row, self._jobs[row[1]]) for row in rows if row[1] in self._jobs)
+        return self._jobs
 
     def _told(self, runs: tuple[LineageRun, ...]) -> tuple[LineageRun, ...]:
         """Add what only some runs have: their error and statement, checks, what they ran on."""
@@ -332,6 +353,10 @@ class SqlLineageReader:
             )
             for row in self._ask(statement, given)
         )
+
+
+def _newest_first(row: Any) -> tuple[int, bytes]:
+    return -row[RUN_LAST], row[RUN_ID]
 
 
 def _for_sqlite(text: str, given: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
-from typing import Any
+from typing import Any, overload
 
 from airflow_agentic.records.lineage import DataCheck, LineageDataset, LineageJob, LineageRun
 
@@ -40,11 +40,28 @@ def a_dataset(dataset_id: int, namespace: str, name: str) -> LineageDataset:
     return LineageDataset(id=dataset_id, namespace=namespace, name=name)
 
 
+class Runs(Sequence[LineageRun]):
+    """Runs of one job; each is made when it is looked at, which most never are."""
+
+    def __init__(self, rows: Sequence[Any], job: LineageJob) -> None:
+        self._rows = rows
+        self._job = job
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, at: int) -> LineageRun: ...
+    @overload
+    def __getitem__(self, at: slice) -> Runs: ...
+    def __getitem__(self, at: int | slice) -> LineageRun | Runs:
+        found = self._rows[at]
+        return Runs(found, self._job) if isinstance(at, slice) else a_run(found, self._job)
+
+
 def a_run(row: Any, job: LineageJob) -> LineageRun:
-    """Return one run, given its values in the order of the table's columns."""
-    (
-        run_id, _, state, _, started_at, ended_at, last_event, parent, _, af_run_id, try_number, _, map_index, *_, key,
-    ) = row  # fmt: skip
+    """Return one run, given its values in the order of `RUN_COLUMNS`."""
+    run_id, _, state, started_at, ended_at, last_event, parent, af_run_id, try_number, map_index, key = row
     last = moment(last_event)
     return LineageRun(
         run_id=run_uuid(run_id),

@@ -57,8 +57,12 @@ EDGE_CAP, COLUMN_CAP, COLUMN_READ_CAP, PARTITION_CAP, NAME_CAP, WRITER_CAP, VERS
     20,
     10,
 )
-RUN_ID, RUN_LAST = (list(RUNS.columns.keys()).index(name) for name in ("run_id", "last_event"))
-"""Places in a row of `RUNS`."""
+RUN_COLUMNS = (
+    "run_id", "job_id", "state", "started_at", "ended_at", "last_event", "parent_run_id", "af_run_id", "try_number",
+    "map_index", "partition_key",
+)  # fmt: skip
+"""What a question about runs brings, in this order: half of the time that ten runs of a job take goes by columns."""
+RUN_ID, RUN_JOB, RUN_LAST = (RUN_COLUMNS.index(name) for name in ("run_id", "job_id", "last_event"))
 ASK_CANON = DATASETS.alias("canon")
 RAW_IDS = "/* raw ids */"
 """Stands where SQLite is given ids one by one: bytes, which its JSON cannot carry."""
@@ -173,7 +177,7 @@ ASK_RUN_TOLD = select(RUN_FACETS.c.run_id, RUN_FACETS.c.facet, RUN_FACETS.c.valu
     among(RUN_FACETS.c.run_id),
     or_(*(RUN_FACETS.c.facet == name for name in ("error", "stack", "ddl", "assertions", "versions"))),
 )
-ASK_RUN = select(RUNS)
+ASK_RUN = select(*(RUNS.c[name] for name in RUN_COLUMNS))
 ASK_RUNS_OF_TASK_RUN = ASK_RUN.where(among(RUNS.c.job_id), RUNS.c.af_run_id == bindparam("run"))
 ASK_CHILDREN = ASK_RUN.where(among(RUNS.c.parent_run_id))
 ASK_RUNS_BY_ID = ASK_RUN.where(among(RUNS.c.run_id))
@@ -185,22 +189,20 @@ ASK_PARTITION = (
 )
 ASK_PARTITION_OF_JOBS = ASK_PARTITION.where(among(PARTITION_RUNS.c.job_id), RUNS.c.job_id == PARTITION_RUNS.c.job_id)
 ASK_SEEN = RUNS.alias("seen")
-ASK_NEWEST_SQLITE = (
-    select(RUNS)
-    .select_from(func.json_each(bindparam("ids", type_=Text)).table_valued("value", name="wanted"))
-    .join(
-        RUNS,
-        RUNS.c.run_id.in_(
-            select(ASK_SEEN.c.run_id)
-            .where(ASK_SEEN.c.job_id == literal_column("wanted.value"), ASK_SEEN.c.last_event <= bindparam("until"))
-            .order_by(ASK_SEEN.c.last_event.desc())
-            .limit(bindparam("n"))
-            .correlate_except(ASK_SEEN)
-        ),
-    )
+ASK_NEWEST_SQLITE = ASK_RUN.select_from(
+    func.json_each(bindparam("ids", type_=Text)).table_valued("value", name="wanted")
+).join(
+    RUNS,
+    RUNS.c.run_id.in_(
+        select(ASK_SEEN.c.run_id)
+        .where(ASK_SEEN.c.job_id == literal_column("wanted.value"), ASK_SEEN.c.last_event <= bindparam("until"))
+        .order_by(ASK_SEEN.c.last_event.desc())
+        .limit(bindparam("n"))
+        .correlate_except(ASK_SEEN)
+    ),
 )
 ASK_NEWEST_OF_JOB = (
-    select(ASK_SEEN)
+    select(*(ASK_SEEN.c[name] for name in RUN_COLUMNS))
     .where(ASK_SEEN.c.job_id == JOBS.c.id, ASK_SEEN.c.last_event <= bindparam("until"))
     .order_by(ASK_SEEN.c.last_event.desc())
     .limit(bindparam("n"))
@@ -225,8 +227,7 @@ ASK_RUN_IO = (
 )
 ASK_HAS_DDL = exists().where(RUN_FACETS.c.run_id == RUNS.c.run_id, RUN_FACETS.c.facet == "ddl")
 ASK_WRITERS = (
-    select(RUNS)
-    .join(JOB_IO, JOB_IO.c.job_id == RUNS.c.job_id)
+    ASK_RUN.join(JOB_IO, JOB_IO.c.job_id == RUNS.c.job_id)
     .join(DATASETS, DATASETS.c.id == JOB_IO.c.dataset_id)
     .join(
         RUN_IO, (RUN_IO.c.run_id == RUNS.c.run_id) & (RUN_IO.c.io == 1) & (RUN_IO.c.dataset_id == JOB_IO.c.dataset_id)

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from airflow_agentic.errors import StoreError
 from airflow_agentic.lineage.ingest import LineageIntake
 from airflow_agentic.lineage.pack import context_pack
+from airflow_agentic.lineage.schemas import with_culprit
 from airflow_agentic.store.database import Database
 from airflow_agentic.store.lineage_queries import SqlLineage, SqlLineageReader
 
@@ -160,7 +161,8 @@ def test_a_pack_gathers_all_of_it(reader: SqlLineageReader) -> None:
     assert {job.name for job in pack.upstream.jobs} == {"mart.stage", "load.raw", "vendor.rename"}
     assert [(hub.dataset.name, hub.jobs) for hub in pack.upstream.hubs] == [(log.name, 60)]
     (change,) = [c for history in pack.histories for c in history.changes]
-    assert change.culprit is not None and change.culprit.job.name == "vendor.rename"
+    culprit = with_culprit(reader, change).culprit
+    assert culprit is not None and culprit.job.name == "vendor.rename"
     assert pack.partition is not None and pack.partition.state == "failed"
 
 

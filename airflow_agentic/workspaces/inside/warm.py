@@ -73,4 +73,4 @@ def _remember_adapters() -> None:
         module.TypeAdapter = functools.cache(adapter)  # type: ignore[attr-defined]
         for kind in kinds:
             if hasattr(module, kind):
-                module.TypeAdapter(getattr(module, kind))  # type: ignore[attr-defined]
+                module.TypeAdapter(getattr(module, kind))
