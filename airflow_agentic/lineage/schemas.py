@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import pairwise
 
 from airflow_agentic.lineage.ddl import Alteration, alterations, names_table
 from airflow_agentic.ports import LineageReader
@@ -83,15 +82,15 @@ def schema_histories(
     histories = []
     for dataset in datasets:
         kept = versions.get(dataset.id, [])[:limit]
+        newer: dict[str, SchemaVersion] = {}
         changes = []
-        for class_ in ("observed", "declared"):
-            line = [v for v in kept if v.source_class == class_]
-            changes += [
-                SchemaChange(dataset=dataset, before=old, after=new, columns=columns)
-                for new, old in pairwise(line)
-                if (columns := column_changes(old, new))
-            ]
-        changes.sort(key=lambda c: c.after.last_seen, reverse=True)
+        for old in kept:
+            new = newer.get(old.source_class)
+            if new is not None and (columns := column_changes(old, new)):
+                changes.append(SchemaChange(dataset=dataset, before=old, after=new, columns=columns))
+            newer[old.source_class] = old
+        if len(newer) > 1:
+            changes.sort(key=lambda c: (c.after.last_seen, c.after.source_class == "observed"), reverse=True)
         histories.append(SchemaHistory(dataset=dataset, versions=tuple(kept), changes=tuple(changes)))
     return tuple(histories)
 

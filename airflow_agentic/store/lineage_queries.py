@@ -7,8 +7,10 @@ of its aliases. All questions of one `reading` see the same state of the store.
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -186,11 +188,11 @@ class SqlLineageReader:
         self, job_ids: Sequence[NodeId], *, limit: int, until: str = ""
     ) -> Mapping[NodeId, Sequence[LineageRun]]:
         """Return the same job by job, each run to be made when it is looked at."""
-        rows: dict[NodeId, list[Any]] = {}
-        for row in self._newest(job_ids, limit, until):
-            rows.setdefault(row[RUN_JOB], []).append(row)
+        rows: dict[NodeId, list[Any]] = defaultdict(list)
+        for row in _newest_first(self._newest(job_ids, limit, until)):
+            rows[row[RUN_JOB]].append(row)
         jobs = self._known_jobs(rows)
-        return {key: Runs(sorted(found, key=_newest_first), jobs[key]) for key, found in rows.items() if key in jobs}
+        return {key: Runs(found, jobs[key]) for key, found in rows.items() if key in jobs}
 
     def runs_of_task_run(self, job_ids: Sequence[NodeId], airflow_run_id: str) -> tuple[LineageRun, ...]:
         """Return all tries of jobs within one Dag run."""
@@ -237,9 +239,10 @@ class SqlLineageReader:
         rows = self._ask(ASK_VERSIONS, {"ids": list(dataset_ids), "until": limit})
         kept: list[Any] = []
         count: dict[tuple[Any, Any], int] = {}
-        for row in sorted(rows, key=lambda r: (-min(r[4], limit), -r[3], r[2])):
-            count[row[0], row[1]] = count.get((row[0], row[1]), 0) + 1
-            if count[row[0], row[1]] <= VERSION_CAP:
+        for row in rows:
+            line = row[0], row[1]
+            count[line] = count.get(line, 0) + 1
+            if count[line] <= VERSION_CAP:
                 kept.append(row)
         fields = self._fields({row[2] for row in kept})
         return tuple(
@@ -248,7 +251,7 @@ class SqlLineageReader:
                 schema_id=row[2],
                 source_class="declared" if row[1] else "observed",
                 first_seen=moment(row[3]),
-                last_seen=moment(min(row[4], limit)),
+                last_seen=moment(row[4]),
                 columns=fields.get(row[2], ()),
             )
             for row in kept
@@ -316,7 +319,7 @@ class SqlLineageReader:
     def _runs(self, rows: Sequence[Any]) -> tuple[LineageRun, ...]:
         """Return runs from rows in the order of `RUN_COLUMNS`, newest first."""
         jobs = self._known_jobs({row[RUN_JOB] for row in rows})
-        return tuple(a_run(row, jobs[row[RUN_JOB]]) for row in sorted(rows, key=_newest_first) if row[RUN_JOB] in jobs)
+        return tuple(a_run(row, jobs[row[RUN_JOB]]) for row in _newest_first(rows) if row[RUN_JOB] in jobs)
 
     def _known_jobs(self, job_ids: Collection[NodeId]) -> Mapping[NodeId, LineageJob]:
         """Return all jobs that this reading has come across, these among them where they exist."""
@@ -355,8 +358,8 @@ class SqlLineageReader:
         )
 
 
-def _newest_first(row: Any) -> tuple[int, bytes]:
-    return -row[RUN_LAST], row[RUN_ID]
+def _newest_first(rows: Iterable[Any]) -> list[Any]:
+    return sorted(sorted(rows, key=itemgetter(RUN_ID)), key=itemgetter(RUN_LAST), reverse=True)
 
 
 def _for_sqlite(text: str, given: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

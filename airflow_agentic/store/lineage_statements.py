@@ -242,17 +242,16 @@ ASK_WRITERS = (
     .limit(WRITER_CAP)
 )
 ASK_OBSERVED = SCHEMA_OBSERVATIONS.c
+ASK_FIRST_SEEN = func.min(ASK_OBSERVED.first_at)
+ASK_LAST_SEEN = case(
+    (func.max(ASK_OBSERVED.last_at) < bindparam("until"), func.max(ASK_OBSERVED.last_at)), else_=bindparam("until")
+)
 ASK_VERSIONS = (
-    select(
-        DATASETS.c.canonical_id,
-        ASK_OBSERVED.source_class,
-        ASK_OBSERVED.schema_id,
-        func.min(ASK_OBSERVED.first_at),
-        func.max(ASK_OBSERVED.last_at),
-    )
+    select(DATASETS.c.canonical_id, ASK_OBSERVED.source_class, ASK_OBSERVED.schema_id, ASK_FIRST_SEEN, ASK_LAST_SEEN)
     .join(DATASETS, DATASETS.c.id == ASK_OBSERVED.dataset_id)
     .where(among(DATASETS.c.canonical_id), ASK_OBSERVED.first_at <= bindparam("until"))
     .group_by(DATASETS.c.canonical_id, ASK_OBSERVED.source_class, ASK_OBSERVED.schema_id)
+    .order_by(ASK_LAST_SEEN.desc(), ASK_FIRST_SEEN.desc(), ASK_OBSERVED.schema_id)
 )
 ASK_FIRST_RUN = (
     select(ASK_OBSERVED.first_run)
