@@ -113,6 +113,17 @@ def test_the_newest_runs_of_each_job_and_no_more(reader: SqlLineageReader) -> No
     assert [r.airflow_run_id for r in earlier] == ["r2", "r1"]
 
 
+def test_runs_job_by_job_are_the_same_runs(reader: SqlLineageReader) -> None:
+    jobs = [*reader.find_jobs("mart.stage"), *reader.find_jobs("load.raw"), *reader.find_jobs("mart.report")]
+    flat = reader.last_runs(ids(jobs), limit=3)
+    by_job = reader.runs_of_jobs([*ids(jobs), 7], limit=3)
+    assert {key: tuple(runs) for key, runs in by_job.items()} == {
+        job.id: tuple(run for run in flat if run.job == job) for job in jobs
+    }
+    assert tuple(by_job[jobs[0].id][1:]) == tuple(run for run in flat if run.job == jobs[0])[1:]
+    assert reader.runs_of_jobs([], limit=3) == {}
+
+
 def test_a_failed_run_is_told_with_its_error_and_what_it_read(reader: SqlLineageReader) -> None:
     (job,) = reader.find_jobs("mart.report")
     (failed,) = reader.runs_of_task_run([job.id], "r7")

@@ -157,6 +157,7 @@ def _import_one(request: dict[str, Any], path: str, name: str) -> None:
         from airflow.dag_processing.dagbag import DagBag
 
         repository, dags = request["repository"], request["dags_folder"]
+        sys.modules["agentic_warm"].forget_shadowed((repository, dags))
         sys.path[:0] = [repository, *([dags] if dags != repository else [])]
         bag = DagBag(dag_folder=path, safe_mode=False, bundle_path=Path(dags), bundle_name="staging")
         said = "\n".join(bag.import_errors.values())[-4000:]

@@ -318,4 +318,5 @@ def _wall_in(request: dict[str, Any]) -> None:
         sys.modules["agentic_landlock"].restrict(**request["task_walls"])
     sys.modules["__main__"]._prctl(4, 1)
     repository, dags = request["repository"], request["dags_folder"]
+    sys.modules["agentic_warm"].forget_shadowed((repository, dags))
     sys.path[:0] = [repository, *([dags] if dags != repository else [])]
