@@ -32,8 +32,8 @@ _ORDER = (
     "range",
     "added",
 )
-LETTERS = 0.72
-"""How alike the names of two numbers must be that share no word: ``cost`` is no ``count``."""
+LETTERS, LETTERS_OF_TEXT = 0.72, 0.65
+"""How alike two names must be that share no word: ``cost`` is no ``count`` and ``name`` no ``nickname``."""
 _IDENTIFIERS = {"id", "ids", "key", "uuid", "guid", "code", "number", "no", "nr", "sku", "ref", "pk", "seq"}
 _UNKNOWN = "***"
 
@@ -184,7 +184,8 @@ def _another_thing(old: FieldShape, new: FieldShape) -> bool:
     """Say whether a word makes another thing of it, or numbers have names that are alike by a few letters alone."""
     a, b = name_tokens(_leaf(old.path)), name_tokens(_leaf(new.path))
     shared = set(a) & set(b)
-    if not shared and _kinds(old) == _kinds(new) == {"number"} and _name_score(old.path, new.path) < LETTERS:
+    least = LETTERS if _kinds(old) == _kinds(new) == {"number"} else LETTERS_OF_TEXT
+    if not shared and _name_score(old.path, new.path) < least:
         return True
     return is_another_thing(set(a), set(b)) and len(shared) == min(len(set(a)), len(set(b)))
 
@@ -214,7 +215,7 @@ def _name_score(old: str, new: str) -> float:
     if shared and (shared == set(a) or shared == set(b)) and not shared <= _IDENTIFIERS:
         return 0.85
     if len(a) == len(b) and all(_is_short_for(*sorted(pair, key=len)) for pair in zip(a, b, strict=True)):
-        return 0.9
+        return 0.88
     overlap = len(shared - _IDENTIFIERS) / len(set(a) | set(b))
     return max(overlap, SequenceMatcher(None, "".join(a), "".join(b)).ratio() * 0.9)
 
@@ -231,8 +232,11 @@ def _is_short_for(short: str, word: str) -> bool:
             ("h", "hours"),
             ("s", "seconds"),
         }
+    if word.startswith(short):
+        return len(short) > 2
     letters = iter(word)
-    return short[0] == word[0] and len(word) > 3 and all(letter in letters for letter in short)
+    skeleton = short[0] == word[0] and not set(short[1:]) & set("aeiou")
+    return skeleton and len(word) > 3 and all(letter in letters for letter in short)
 
 
 def _neighbours(old: str, new: str, old_order: list[str], new_order: list[str]) -> float:

@@ -91,12 +91,21 @@ def test_a_count_that_is_in_no_unit_of_time_is_left_alone(tmp_path: pathlib.Path
     )
 
 
+def test_what_held_a_field_is_not_dropped_from_a_name_that_says_nothing_without_it(tmp_path: pathlib.Path):
+    good = [{"no": f"N-{i}", "order": {"customer": {"id": 70 + i}}} for i in range(8)]
+    bad = [{"no": f"N-{i}", "order_id": 70 + i} for i in range(8)]
+    code = LOAD + "def main(rows):\n    return [r['order']['customer']['id'] for r in read(rows)]\n"
+    assert RulesAgent().propose(dossier_of(tmp_path, {"main.py": code}, good, bad)).change is None
+
+
 NAMED = {
     "short": ("qty", "quantity", True),
     "short, with the unit's letter": ("temp_c", "temperatureCelsius", True),
     "another degree": ("temp_c", "temperatureFahrenheit", False),
     "a few letters alike": ("cost", "count", False),
     "not short for it": ("max", "margin", False),
+    "in it by its letters": ("rate", "remoteness", False),
+    "without its vowels": ("amt", "amount", True),
 }
 
 

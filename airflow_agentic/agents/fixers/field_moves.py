@@ -82,7 +82,7 @@ def _pairs(good: DataShape, failing: DataShape, changes: list[ShapeChange]) -> l
     new = [c.path for c in changes if c.kind == "added" and c.now not in sure.values()]
     for path in gone:
         takers = [p for p in new if _same_path(path, p) and p not in sure.values()]
-        if len(takers) == 1:
+        if len(takers) == 1 and [p for p in gone if _same_path(p, takers[0])] == [path]:
             sure[path] = takers[0]
     for change in changes:
         if (
@@ -215,13 +215,17 @@ def _path_tokens(path: str) -> tuple[str, ...]:
     return tuple(token for part in path.replace("[]", "").split(".") for token in name_tokens(part))
 
 
+_ANYBODYS = {"id", "ids", "name", "code", "key", "type", "no", "nr", "number", "status", "value", "date", "at"}
+"""Words that say nothing without what held them: ``order.customer.id`` is no ``order_id``."""
+
+
 def _same_path(old: str, new: str) -> bool:
     """The same words, or one is nested and lacks, or has, what lies between its first and its last: a holder."""
     short, long = sorted((_path_tokens(old), _path_tokens(new)), key=len)
     if short == long:
         return True
     between = iter(long)
-    nested = ("." in old) != ("." in new) and len(short) > 1
+    nested = ("." in old) != ("." in new) and len(short) > 1 and short[-1] not in _ANYBODYS
     return nested and short[0] == long[0] and short[-1] == long[-1] and all(word in between for word in short)
 
 
