@@ -32,11 +32,9 @@ OPEN = {
 }
 
 
-def _diff(body: str) -> Evidence:
-    title = "Diff of other.py in the recent history, commit abc1234567"
-    return Evidence(
-        id="E9", source="code", title=title, body=body, observed_at="", trust=Trust.REPOSITORY, path="other.py"
-    )
+def _diff(body: str, path: str) -> Evidence:
+    title = f"Diff of {path} in the recent history, commit abc1234567"
+    return Evidence(id="E9", source="code", title=title, body=body, observed_at="", trust=Trust.REPOSITORY, path=path)
 
 
 @pytest.mark.parametrize(("files", "diff", "then"), FORWARD.values(), ids=FORWARD.keys())
@@ -54,13 +52,23 @@ def test_a_name_that_may_be_two_others_is_left(tmp_path: pathlib.Path, monkeypat
     assert _failed(tmp_path, monkeypatch, FORWARD["a function of a module"][0], diff).change is None
 
 
-def _failed(folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str], diff: str) -> Proposal:
+def _failed(
+    folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str], diff: str, path: str = "other.py"
+) -> Proposal:
     monkeypatch.syspath_prepend(str(folder))
     for name in ("fx", "line"):
         monkeypatch.delitem(sys.modules, name, raising=False)
-    for path, text in files.items():
-        (folder / path).write_text(text)
+    for name, text in files.items():
+        (folder / name).write_text(text)
     printed = failure_of(folder, ROWS)
     assert printed is not None
     error = root_error(KEY, parse_tracebacks(printed.splitlines()))
-    return RulesAgent().propose(dossier_of(folder, files, None, ROWS, error=error, evidence=(_diff(diff),)))
+    return RulesAgent().propose(dossier_of(folder, files, None, ROWS, error=error, evidence=(_diff(diff, path),)))
+
+
+def test_a_commit_that_needs_a_package_is_not_taken_back_where_the_package_is_missing(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+):
+    files = {"main.py": "def main(rows):\n    import geo_of_nobody\n    return geo_of_nobody.places(rows)\n"}
+    diff = "@@ -2,2 +2,2 @@\n-    return rows\n+    import geo_of_nobody\n+    return geo_of_nobody.places(rows)\n"
+    assert _failed(tmp_path, monkeypatch, files, diff, "main.py").change is None

@@ -31,6 +31,8 @@ def fix(bench: Bench) -> Fix | None:
     """Return the old text of the hunks that the failure runs through."""
     if bench.error is None or any(_is_change(c) for c in bench.changes()):
         return None
+    if _lacks_package(bench):
+        return None
     found_diffs = diffs(bench)
     for path, frame in bench.own():
         if path in found_diffs:
@@ -45,6 +47,15 @@ def fix(bench: Bench) -> Fix | None:
     if called is not None:
         return called
     return _revert(bench, found_diffs[near[0]], near[0], None) if len(near) == 1 and _may_be_anywhere(bench) else None
+
+
+def _lacks_package(bench: Bench) -> bool:
+    """A commit needs a package that the worker has not: to install it or to do without is its owner's choice."""
+    module = next((m[1] for t in bench.messages if (m := re.search(r"No module named '([\w]+)", t))), None)
+    paths = bench.all_files() if module else ()
+    return module is not None and not any(
+        f"{module}.py" == p.rsplit("/", 1)[-1] or f"/{module}/" in f"/{p}" for p in paths
+    )
 
 
 def _is_change(change: ShapeChange) -> bool:
