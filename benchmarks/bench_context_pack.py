@@ -8,7 +8,7 @@ tasks, about 5,900 edges, 6 to 25 columns with column lineage, a column renamed 
 run in a hundred fails. Then 100,000 jobs with one table that 2,000 of them write. Each pack is a reading of its own.
 ``TOTAL=1000000`` writes the history of those events again, further back, until it is that of so many (no JSON then).
 ``ONLY=sqlite`` or ``ONLY=postgresql`` measures one, ``KEEP=/folder`` keeps the SQLite file and uses it the next time,
-``POSTGRES=postgresql://...`` measures the store at that address, filled the first time, with ``POSTGRES_HUB`` beside it.
+``POSTGRES=postgresql://...`` measures the store at that address, filled the first time, with ``POSTGRES_HUB`` beside it. Figures: docs/FACTS_lineage.md (CPU p95 18 to 21 ms, SQLite).
 """
 
 from __future__ import annotations
