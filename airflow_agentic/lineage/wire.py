@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -373,14 +374,21 @@ def _text(value: object, most: int, *, absent: str = "") -> str:
 
 def _said(value: object, most: int, *, absent: str = "") -> str:
     """Return what strangers wrote, without secrets: taken out before it is cut, so that no half of one stays."""
-    return hide_everything(_text(value, 2 * most, absent=absent), known_values())[:most]
+    said = _text(value, 2 * most, absent=absent)
+    return _clean(said, known_values())[:most] if said else ""
 
 
 def _end(stack: object) -> str:
     """Return the end of a stack that is too long: the error stands there."""
     if not isinstance(stack, str):
         return ""
-    return hide_everything(storable(stack[-2 * _MOST_STACK :]), known_values())[-_MOST_STACK:]
+    return _clean(storable(stack[-2 * _MOST_STACK :]), known_values())[-_MOST_STACK:]
+
+
+@lru_cache(maxsize=256)
+def _clean(said: str, known: tuple[str, ...]) -> str:
+    """Remembered, because each run of a job tells the job's SQL and source again; 10 MB at most."""
+    return hide_everything(said, known)
 
 
 def _short(value: object) -> str | None:
