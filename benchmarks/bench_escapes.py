@@ -248,21 +248,27 @@ def _call(port: int, ended: threading.Event) -> None:
 
 def _open_the_interpreter() -> None:
     """Let an ordinary user reach the interpreter, and give a folder of modules and a program of root's, here only."""
-    base = os.path.realpath(sys.base_prefix)
-    home = pwd.getpwuid(0).pw_dir
-    if base.startswith(home + "/"):
-        kept = tempfile.mkdtemp(prefix="escape_interpreter_")
-        _mount("--bind", base, kept)
-        _mount("-t", "tmpfs", "-o", "mode=755,size=16m", "tmpfs", home)
-        os.makedirs(base, mode=0o755)
-        _mount("--bind", kept, base)
-    _mount("-t", "tmpfs", "-o", "mode=1777,size=4g", "tmpfs", "/tmp")
+    # Seen by nobody else, and gone with us: a place for what lies below the folders that are hidden.
+    _mount("-t", "tmpfs", "-o", "mode=755,size=1m", "tmpfs", "/mnt")
+    for folder, options in ((pwd.getpwuid(0).pw_dir, "mode=755,size=16m"), ("/tmp", "mode=1777,size=4g")):
+        _hide(folder, options, but=(os.path.realpath(sys.base_prefix), ROOT))
     _mount("-t", "tmpfs", "-o", "mode=1777,size=4g", "tmpfs", "/dev/shm")
     site = tempfile.mkdtemp(dir=os.path.join(ROOT, ".venv") if os.path.isdir(os.path.join(ROOT, ".venv")) else None)
     _mount("-t", "tmpfs", "-o", "mode=777,size=4m", "tmpfs", site)
     shutil.copyfile("/bin/dash", os.path.join(site, "sh"))
     os.chmod(os.path.join(site, "sh"), 0o4755)
     os.environ |= {"ESCAPES_SITE": site, "ESCAPES_SET_UID": os.path.join(site, "sh")}
+
+
+def _hide(folder: str, options: str, *, but: tuple[str, ...]) -> None:
+    kept = {}
+    for path in (path for path in but if path.startswith(folder + "/")):
+        kept[path] = tempfile.mkdtemp(dir="/mnt")
+        _mount("--bind", path, kept[path])
+    _mount("-t", "tmpfs", "-o", options, "tmpfs", folder)
+    for path, at in kept.items():
+        os.makedirs(path, mode=0o755)
+        _mount("--bind", at, path)
 
 
 def _mount(*arguments: str) -> None:
