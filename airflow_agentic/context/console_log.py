@@ -145,10 +145,11 @@ def as_records(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _continues(pending: dict[str, Any], more: list[str], line: str) -> bool:
-    """A record without a logger yet, or with a traceback below it, goes on; anything else is output of its own."""
+    """A record without a logger yet, or of trouble with a traceback below it, goes on; all else is output of its own."""
     if not _TAIL.match(pending["rest"]) and not any(_TAIL.match(text) for text in more):
         return True
-    return bool(more and more[0].startswith("Traceback")) or line.startswith("Traceback (most recent")
+    begins = line.startswith("Traceback (most recent") and pending["level"] not in ("info", "debug")
+    return begins or bool(more and more[0].startswith("Traceback"))
 
 
 def _flush(pending: dict[str, Any] | None, more: list[str]) -> Iterator[bytes]:

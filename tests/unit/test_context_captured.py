@@ -105,6 +105,14 @@ def test_a_traceback_below_a_console_record_becomes_its_error_detail():
     assert [item["exc_type"] for item in record["error_detail"]] == ["ValueError", "KeyError"]
 
 
+def test_a_traceback_that_a_program_prints_after_a_record_is_the_programs_own():
+    said = "2026-11-02T04:00:00Z [info     ] Poking callable [task] loc=t.py:1\n"
+    found = records(2 * said + PLAIN)
+    assert [r["event"] for r in found[:3]] == ["Poking callable"] * 2 + ["Traceback (most recent call last):"]
+    assert (found[2]["logger"], any("error_detail" in r for r in found)) == ("stdout", False)
+    assert distil([json.dumps(r).encode() for r in found]).exceptions[-1].error_class == "KeyError"
+
+
 def test_an_event_over_several_console_lines_is_one_record_and_plain_output_another():
     text = "2026-11-02T04:00:00Z [info     ] first\nsecond [task]\nDagRun failed\n\x1b[31mWARNING: red\x1b[0m\n"
     assert [(r["event"], r["level"]) for r in records(text)] == [
