@@ -145,7 +145,7 @@ def as_records(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _continues(pending: dict[str, Any], more: list[str], line: str) -> bool:
-    """A record without a logger yet, or of trouble with a traceback below it, goes on; all else is output of its own."""
+    """A record without a logger yet, or of trouble with a traceback below, goes on; all else is output of its own."""
     if not _TAIL.match(pending["rest"]) and not any(_TAIL.match(text) for text in more):
         return True
     begins = line.startswith("Traceback (most recent") and pending["level"] not in ("info", "debug")
