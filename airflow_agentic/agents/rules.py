@@ -24,6 +24,7 @@ from airflow_agentic.records import Action, Category, Checkout, Diagnosis, Dossi
 log = logging.getLogger(__name__)
 
 DRIFT_FIXERS = (
+    "moved_file",
     "file_form",
     "text_form",
     "envelope",

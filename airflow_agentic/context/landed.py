@@ -19,6 +19,7 @@ from datetime import datetime
 
 from airflow_agentic.context.intervals import day_before, fill, instants, shown, template
 from airflow_agentic.context.landed_files import Landed, Unreadable, parse, read_file
+from airflow_agentic.context.landed_moves import MOVED, Move, moves
 from airflow_agentic.records import DataShape, Evidence, Gap, SourceReport, Target, Trust
 from airflow_agentic.shape_changes import name_tokens
 from airflow_agentic.shapes import difference, printable, shape
@@ -58,6 +59,8 @@ class _Pair:
     failing: str
     good: str | None
     """None for a data set without a date: it has one shape only."""
+    moved: str = ""
+    """From where to where the file has moved since the good day, if it has."""
 
 
 class LandedSource:
@@ -101,6 +104,7 @@ class LandedSource:
                 self._gap(f"{len(pairs)} data sets lie there; only the {MAX_SETS} nearest to the task were read")
             )
         shapes: list[DataShape] = []
+        told: list[Evidence] = []
         compared: list[tuple[DataShape, DataShape, bool]] = []
         deadline = time.monotonic() + MAX_SECONDS
         for count, pair in enumerate(pairs[:MAX_SETS]):
@@ -112,13 +116,16 @@ class LandedSource:
             for now, was, counted in self._shapes(pair, failing, good, hourly, gaps):
                 shapes += [one for one in (now, was) if one]
                 compared += [(now, was, counted)] if now and was else []
+                if now and was and pair.moved and _is_one_form(now, was):
+                    told.append(_evidence(f"{MOVED}{pair.moved}", f"- {was.records} and {now.records} records", target))
         if not pairs:
             gaps.append(
                 self._gap(
                     "nothing of the failing interval was found in " + ", ".join((*self._folders, *self._prefixes))
                 )
             )
-        return SourceReport(evidence=_told(compared, target), shapes=tuple(shapes), gaps=tuple(dict.fromkeys(gaps)))
+        evidence = (*told, *_told(compared, target))
+        return SourceReport(evidence=evidence, shapes=tuple(shapes), gaps=tuple(dict.fromkeys(gaps)))
 
     def _moments(self, target: Target, gaps: list[Gap]) -> tuple[tuple[datetime, ...], tuple[datetime, ...], bool]:
         failing = instants(target.run)
@@ -148,7 +155,8 @@ class LandedSource:
             if dated:
                 of_it = {name for name, _ in dated}
                 rest = [name for name in names if name not in of_it]
-                pairs = [_dated(folder, name, stable, other) for name, stable in dated]
+                moved = {} if hourly or other is None else {one.now: one for one in moves(names, moment, other)}
+                pairs = [_dated(folder, name, stable, other, moved.get(name)) for name, stable in dated]
                 return [*pairs, *_dateless(folder, rest, named)]
         return _dateless(folder, names, named)
 
@@ -258,6 +266,12 @@ def _shape(landed: Landed, name: str, interval: str, role: str) -> DataShape:
     return replace(shape(landed.records, name=name, interval=interval, role=role), form=landed.form)
 
 
+def _is_one_form(now: DataShape, was: DataShape) -> bool:
+    """Say whether nearly all fields are the same: two files that are alike by name alone are two."""
+    a, b = ({field.path for field in one.fields} for one in (now, was))
+    return now.form == was.form and len(a & b) >= 0.8 * len(a | b) > 0
+
+
 def _told(compared: list[tuple[DataShape, DataShape, bool]], target: Target) -> tuple[Evidence, ...]:
     """Return one evidence a data set that differs, and one for all that do not."""
     found: list[Evidence] = []
@@ -283,8 +297,12 @@ def _evidence(title: str, body: str, target: Target) -> Evidence:
     )
 
 
-def _dated(folder: str, name: str, stable: str, other: datetime | None) -> _Pair:
+def _dated(folder: str, name: str, stable: str, other: datetime | None, move: Move | None) -> _Pair:
     root = os.path.realpath(folder)
+    if move is not None and other is not None:
+        known = template(move.was, other, hourly=False) or move.was
+        there = os.path.join(root, move.was)
+        return _Pair(printable(known), os.path.join(root, name), there, printable(f"{move.old} → {move.new}"))
     good = os.path.join(root, fill(stable, other)) if other else ""
     inside = bool(good) and os.path.realpath(good).startswith(root + os.sep)
     return _Pair(printable(stable), os.path.join(root, name), good if inside else None)
