@@ -28,6 +28,7 @@ DRIFT_FIXERS = (
     "file_form",
     "text_form",
     "envelope",
+    "keyed_records",
     "added_field",
     "csv_positions",
     "renamed_value",

@@ -32,14 +32,15 @@ def fix(bench: Bench) -> Fix | None:
         if failing is None or not {f.path for f in good.fields} <= {f.path for f in failing.fields}:
             continue
         was, now = bench.good(good.name + PART), bench.failing(good.name + PART)
-        path = _list_path(now or was)
+        path = list_path(now or was)
         if not path or bool(was) == bool(now):
             continue
         return _wrapped(bench, good.name, path) if now else _unwrapped(bench, good.name, path)
     return None
 
 
-def _list_path(envelope: DataShape | None) -> str:
+def list_path(envelope: DataShape | None) -> str:
+    """Return where the one list stands in what is around the records; empty if there is none or more."""
     lists = [f.path for f in envelope.fields if set(f.types) == {"array"}] if envelope else []
     return lists[0] if len(lists) == 1 and "[" not in lists[0] else ""
 
