@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
 from typing import TypeVar
 
 from airflow_agentic.agents.propose import propose
@@ -21,7 +20,7 @@ from airflow_agentic.context.gather import gather
 from airflow_agentic.errors import AgenticError, DeliveryRefused, Stopped
 from airflow_agentic.facts import dossier_facts, lines, proof_facts, proposal_facts, size, verdict_facts
 from airflow_agentic.forges.hygiene import supersede
-from airflow_agentic.forges.publish import Publication, build_delivery, cause_of, publish
+from airflow_agentic.forges.publish import Publication, build_delivery, fix_of, publish
 from airflow_agentic.forges.undo import Undone, undo
 from airflow_agentic.guardrails.approvals import (
     ANSWERED,
@@ -60,7 +59,6 @@ from airflow_agentic.records import (
     Delivery,
     Dossier,
     FixRecord,
-    FixState,
     Incident,
     IncidentState,
     Outcome,
@@ -282,8 +280,8 @@ def deliver(incident_id: str, parts: Deliverance) -> Outcome:
                 fixes=parts.fixes,
             )
             facts.update(status=outcome.status.value, url=outcome.url or "", rollback=outcome.rollback)
-        if parts.fixes and outcome.status in _WATCHED:
-            parts.fixes.opened(_fix(incident, dossier, outcome, parts.publication))
+        if outcome.status in _WATCHED:
+            _remember(incident, dossier, proposal, outcome, parts)
         if parts.fixes and outcome.status is OutcomeStatus.PR_OPENED:
             supersede(
                 delivery_of(incident_id, parts),
@@ -326,10 +324,23 @@ def take_back(incident_id: str, parts: Deliverance, *, why: str) -> Undone:
 
 def delivery_of(incident_id: str, parts: Deliverance) -> Delivery:
     """Return what the forge was handed for an incident, without its text: enough to find and to undo it."""
+    handed: Delivery | None = parts.incidents.kept(incident_id, Delivery)
+    if handed is not None:
+        return handed
     incident = parts.incidents.get(incident_id)
     dossier, proposal = _kept(parts.incidents, incident, Dossier), _kept(parts.incidents, incident, Proposal)
     held, redactor = parts.publication, parts.redactor
     return build_delivery(incident, dossier, proposal, body="", publication=held, redactor=redactor)
+
+
+def _remember(incident: Incident, dossier: Dossier, proposal: Proposal, outcome: Outcome, parts: Deliverance) -> None:
+    """Keep what was handed over: a later triage may find something else, and undoing and watching need this."""
+    if parts.fixes:
+        parts.fixes.opened(fix_of(incident, dossier, outcome, parts.publication))
+    if outcome.status is not OutcomeStatus.PR_UNCHANGED or parts.incidents.kept(incident.id, Delivery) is None:
+        held, redactor = parts.publication, parts.redactor
+        handed = build_delivery(incident, dossier, proposal, body="", publication=held, redactor=redactor)
+        parts.incidents.keep(incident.id, handed)
 
 
 def _held(parts: Investigation) -> dict[str, str]:
@@ -355,20 +366,6 @@ def _older(fix: FixRecord, parts: Deliverance) -> Delivery | None:
 
 
 _WATCHED = (OutcomeStatus.PR_OPENED, OutcomeStatus.PR_UPDATED, OutcomeStatus.PR_UNCHANGED)
-
-
-def _fix(incident: Incident, dossier: Dossier, outcome: Outcome, publication: Publication) -> FixRecord:
-    at = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    return FixRecord(
-        incident_id=incident.id,
-        dag_id=incident.dag_id,
-        repository=publication.repository,
-        fingerprint=cause_of(incident, dossier),
-        state=FixState.OPEN,
-        updated_at=at,
-        opened_at=at,
-        url=outcome.url,
-    )
 
 
 @contextmanager

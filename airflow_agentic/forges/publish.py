@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
 
 from airflow_agentic.changes import added_lines, inverse
 from airflow_agentic.errors import DeliveryRefused, ForgeDown, ForgeError
@@ -23,6 +24,8 @@ from airflow_agentic.records import (
     Decision,
     Delivery,
     Dossier,
+    FixRecord,
+    FixState,
     Incident,
     Outcome,
     OutcomeStatus,
@@ -239,6 +242,21 @@ def cause_of(incident: Incident, dossier: Dossier) -> str:
     """Return the fingerprint: hexadecimal digits, at least twelve, whatever the record holds; it names the branch."""
     given = dossier.incident.fingerprint or incident.fingerprint or incident.id
     return given if re.fullmatch(r"[0-9a-f]{12,64}", given) else hashlib.sha256(given.encode()).hexdigest()[:16]
+
+
+def fix_of(incident: Incident, dossier: Dossier, outcome: Outcome, publication: Publication) -> FixRecord:
+    """Return what is kept of a pull request that was opened, to be watched."""
+    at = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    return FixRecord(
+        incident_id=incident.id,
+        dag_id=incident.dag_id,
+        repository=publication.repository,
+        fingerprint=cause_of(incident, dossier),
+        state=FixState.OPEN,
+        updated_at=at,
+        opened_at=at,
+        url=outcome.url,
+    )
 
 
 def _bounded(body: str) -> str:

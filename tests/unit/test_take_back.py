@@ -79,6 +79,15 @@ def test_a_merged_one_gets_a_draft_that_holds_the_old_text_and_only_one(delivere
     assert delivered.events("rollback")[:3] == ["started", "opening a draft revert", "finished"]
 
 
+def test_what_was_published_can_be_reverted_though_a_later_triage_found_nothing_to_change(delivered):
+    delivered.forge.merge(delivered.forge.deliveries[0], at="2026-11-03T00:00:00+00:00")
+    delivered.incidents.keep(ID, replace(a_proposal(), change=None))
+    pipeline.deliver(ID, delivered.parts)
+    revert = pipeline.take_back(ID, delivered.parts, why="It came again.").revert
+    assert revert.status.value == "pr_opened"
+    assert [(e.before, e.after) for e in delivered.forge.deliveries[-1].change.edits] == [(NEW, OLD)]
+
+
 def test_an_unsafe_repository_leaves_an_incident_that_says_what_to_mend():
     denied = Finding(rule="preflight", decision=Decision.DENY, message="Branch 'main' is not protected.")
     bench = Bench()
