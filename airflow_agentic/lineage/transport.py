@@ -62,6 +62,7 @@ class AgenticTransport(Transport):
     def __init__(self, config: AgenticConfig) -> None:
         self._config = config
         self._receiver: Any = None
+        self._database: Any = None
         self._spool: Spool | None = None
         self._away_until = 0.0
 
@@ -71,6 +72,12 @@ class AgenticTransport(Transport):
             self._emit(Serde.to_json(event).encode("utf-8", "replace"))
         except Exception:  # the border to somebody's task: lineage is never worth its failure
             log.exception("A lineage event was lost")
+
+    def close(self, timeout: float = -1.0) -> bool:
+        """Let go of the store; nothing is ever under way, so there is nothing to wait for."""
+        if self._database is not None:
+            self._database.close()
+        return True
 
     def _emit(self, body: bytes) -> None:
         if time.monotonic() >= self._away_until:
@@ -87,9 +94,22 @@ class AgenticTransport(Transport):
 
     def _deliver(self, bodies: list[bytes]) -> None:
         if self._receiver is None:
-            self._receiver = _post(self._config) if self._config.url else _write(self._config)
+            self._receiver = _post(self._config) if self._config.url else self._write()
         for reason in self._receiver(bodies):
             log.warning("A lineage event was refused: %s", reason)
+
+    def _write(self) -> Any:
+        """Return what writes events to the store and returns why some are refused."""
+        from airflow_agentic.lineage.ingest import LineageIntake
+        from airflow_agentic.store.database import Database
+
+        given: dict[str, Any] = {}
+        url = self._config.store_url
+        if not url:
+            url, given = _settings().store_url, {"aliases": _settings().lineage_aliases}
+        self._database = Database(url)
+        intake = LineageIntake(self._database, **given)
+        return lambda bodies: [one.reason for one in intake.ingest(bodies).refused]
 
     def _drain(self) -> None:
         """Deliver what has waited longest, a bounded number, so that no task waits for an outage's whole rest."""
@@ -108,19 +128,6 @@ def _settings() -> Any:
     from airflow_agentic.settings import read_settings
 
     return read_settings()
-
-
-def _write(config: AgenticConfig) -> Any:
-    """Return what writes events to the store and returns why some are refused."""
-    from airflow_agentic.lineage.ingest import LineageIntake
-    from airflow_agentic.store.database import Database
-
-    if config.store_url:
-        intake = LineageIntake(Database(config.store_url))
-    else:
-        settings = _settings()
-        intake = LineageIntake(Database(settings.store_url), aliases=settings.lineage_aliases)
-    return lambda bodies: [one.reason for one in intake.ingest(bodies).refused]
 
 
 def _post(config: AgenticConfig) -> Any:

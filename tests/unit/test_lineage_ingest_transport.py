@@ -51,6 +51,7 @@ def test_events_are_written_to_the_store_that_is_named(tmp_path: Path) -> None:
     sender = transport(tmp_path, store_url=url)
     for _ in range(3):
         sender.emit(an_event())
+    assert sender.close()
     assert runs_in(url) == 3
     assert Spool(str(tmp_path / "spool")).waiting() == (0, 0)
 
@@ -63,7 +64,9 @@ def test_events_wait_on_disk_while_the_receiver_is_away_and_follow_the_next_that
         away.emit(an_event())
     assert Spool(str(tmp_path / "spool")).waiting()[0] == 3
     (tmp_path / "gone").unlink()
-    transport(tmp_path, store_url=url).emit(an_event())
+    back = transport(tmp_path, store_url=url)
+    back.emit(an_event())
+    back.close()
     assert runs_in(url) == 4
     assert Spool(str(tmp_path / "spool")).waiting() == (0, 0)
 
@@ -125,7 +128,9 @@ def test_the_composite_transport_of_the_client_loads_ours(tmp_path: Path) -> Non
     kept = {"type": "file", "log_file_path": str(tmp_path / "events"), "append": True}
     made = transport_with_ours(json.dumps(kept))
     made["transports"]["agentic"]["store_url"] = url
-    get_default_factory().create(made).emit(an_event())
+    both = get_default_factory().create(made)
+    both.emit(an_event())
+    assert both.close()
     assert runs_in(url) == 1
     assert (tmp_path / "events").read_text()
 
