@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -37,9 +37,10 @@ class Clock:
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     path: Path = tmp_path_factory.mktemp("circuit")
-    return open_store(f"sqlite:///{path}/store.db")
+    with open_store(f"sqlite:///{path}/store.db") as opened:
+        yield opened
 
 
 def circuits(store: Store, name: str) -> tuple[SqlCircuit, SqlCircuit, Clock]:

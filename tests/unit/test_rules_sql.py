@@ -101,8 +101,9 @@ def test_a_missing_column_is_looked_for_in_the_declaration_of_its_table(
     tmp_path: pathlib.Path, column: str, same: bool
 ):
     code = (
-        f"import sqlite3\n\nDDL = 'create table dim (id text, {column} text)'\n\ndef main(rows):\n"
-        "    con = sqlite3.connect(':memory:')\n    con.execute(DDL)\n    return con.execute('select segment from dim').fetchall()\n"
+        f"import sqlite3\nfrom contextlib import closing\n\nDDL = 'create table dim (id text, {column} text)'\n\ndef main(rows):\n"
+        "    with closing(sqlite3.connect(':memory:')) as con:\n        con.execute(DDL)\n"
+        "        return con.execute('select segment from dim').fetchall()\n"
     )
     (tmp_path / "main.py").write_text(code)
     printed = failure_of(tmp_path, [])
