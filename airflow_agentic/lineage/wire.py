@@ -13,7 +13,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +21,7 @@ from airflow_agentic.errors import BadEvent
 from airflow_agentic.lineage.facets import DatasetFacets, DatasetReader, texts
 from airflow_agentic.lineage.normalize import Dataset, Namer, checked, job_id, masked, storable
 from airflow_agentic.lineage.parts import Unpacker
-from airflow_agentic.redaction.everything import hide_everything
+from airflow_agentic.redaction.everything import hide_again
 
 STATES = ("MENTIONED", "OTHER", "START", "RUNNING", "ABORT", "COMPLETE", "FAIL")
 """A run's state is its place here; FAIL and COMPLETE are of one rank, the later event holds."""
@@ -375,20 +374,14 @@ def _text(value: object, most: int, *, absent: str = "") -> str:
 def _said(value: object, most: int, *, absent: str = "") -> str:
     """Return what strangers wrote, without secrets: taken out before it is cut, so that no half of one stays."""
     said = _text(value, 2 * most, absent=absent)
-    return _clean(said, known_values())[:most] if said else ""
+    return hide_again(said, known_values())[:most] if said else ""
 
 
 def _end(stack: object) -> str:
     """Return the end of a stack that is too long: the error stands there."""
     if not isinstance(stack, str):
         return ""
-    return _clean(storable(stack[-2 * _MOST_STACK :]), known_values())[-_MOST_STACK:]
-
-
-@lru_cache(maxsize=256)
-def _clean(said: str, known: tuple[str, ...]) -> str:
-    """Remembered, because each run of a job tells the job's SQL and source again; 10 MB at most."""
-    return hide_everything(said, known)
+    return hide_again(storable(stack[-2 * _MOST_STACK :]), known_values())[-_MOST_STACK:]
 
 
 def _short(value: object) -> str | None:
