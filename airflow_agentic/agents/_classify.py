@@ -14,6 +14,7 @@ from airflow_agentic.agents._classify_kubernetes import classify_pod
 from airflow_agentic.agents._verdict import Verdict
 from airflow_agentic.records import Action, Category, Dossier, Evidence, TaskError, Transience
 from airflow_agentic.shape_changes import name_tokens
+from airflow_agentic.tracebacks import own_frames
 
 HEAD = 400
 _HTTP = re.compile(
@@ -157,11 +158,10 @@ def classify_platform(dossier: Dossier) -> Verdict | None:
 
 def _not_published(dossier: Dossier, told: tuple[tuple[str, str], ...]) -> Verdict | None:
     """An address that names the failing interval and is not found, where nothing of that interval has landed."""
-    day = (dossier.incident.logical_date or "")[:10]
-    written = "|".join(re.escape(day.replace("-", mark)) for mark in "-/_") + "|" + day.replace("-", "")
+    day = day_in(dossier)
     logs = [item.body for item in dossier.evidence if item.source == "task_log"]
     texts = [message for _, message in told] + logs
-    found = next((m for t in texts if day and (m := re.search(rf"(?P<path>[\w./:-]*)(?:{written})\b", t))), None)
+    found = next((m for t in texts if (m := re.search(rf"(?P<path>[\w./:-]*)(?:{day.pattern})\b", t))), None)
     if found is None or "/" not in found["path"]:
         return None
     words = set(name_tokens(found["path"].rsplit("://", 1)[-1].partition("/")[2]))
@@ -176,6 +176,18 @@ def _not_published(dossier: Dossier, told: tuple[tuple[str, str], ...]) -> Verdi
         why="the upstream has not published the data of this interval",
         confidence=0.7,
     )
+
+
+def day_in(dossier: Dossier) -> re.Pattern[str]:
+    """Return what finds the interval's day in a text; nothing where the run has none."""
+    day = (dossier.incident.logical_date or "")[:10]
+    return re.compile("|".join(re.escape(day.replace("-", mark)) for mark in ("-", "/", "_", "")) if day else r"(?!)")
+
+
+def is_raised(error: TaskError) -> bool:
+    """Say whether the pipeline's own code refused: its innermost line is a ``raise``, or there is no line to see."""
+    own = own_frames(error.frames)
+    return not own or own[-1].code.lstrip().startswith(("raise", "assert"))
 
 
 def is_passing(text: str) -> bool:

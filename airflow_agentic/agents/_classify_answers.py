@@ -7,19 +7,16 @@ from __future__ import annotations
 
 import re
 
-from airflow_agentic.agents._classify import is_passing
+from airflow_agentic.agents._classify import is_passing, is_raised
 from airflow_agentic.agents._verdict import Verdict
 from airflow_agentic.records import Action, Category, Dossier, TaskError, Transience
-from airflow_agentic.tracebacks import own_frames
 
 _MISSING = re.compile(r"KeyError: ['\"](?P<key>[^'\"]{1,80})['\"]$")
 
 
 def classify_answer(dossier: Dossier, error: TaskError, said: str) -> Verdict | None:
     """Return the verdict, or None where nothing speaks of such an answer."""
-    own = own_frames(error.frames)
-    raised = not own or own[-1].code.lstrip().startswith(("raise", "assert"))
-    if raised and _is_of_another_day(error, dossier.incident.logical_date):
+    if is_raised(error) and _is_of_another_day(error, dossier.incident.logical_date):
         return Verdict(
             category=Category.LATE_DATA, action=Action.QUARANTINE, transience=Transience.TRANSIENT, matched=said[:160],
             why="what was delivered is of another day than this interval", confidence=0.75,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from airflow_agentic.agents._classify import chain_of
+from airflow_agentic.agents._classify import chain_of, day_in, is_raised
 from airflow_agentic.agents._classify_answers import classify_answer
 from airflow_agentic.agents._verdict import Verdict
 from airflow_agentic.records import Action, Category, Dossier, Evidence, ShapeChange, TaskError, Transience, Trust
@@ -89,7 +89,7 @@ def classify_data(dossier: Dossier) -> Verdict | None:
     changes = shape_changes(dossier)
     if error is not None and is_check(error, said):
         return _checked(dossier, said, changes)
-    if error is not None and _MISSING_FILE.search(said) and _names_interval(said, dossier.incident.logical_date):
+    if error is not None and _MISSING_FILE.search(said) and day_in(dossier).search(said):
         return Verdict(
             category=Category.LATE_DATA,
             action=Action.QUARANTINE,
@@ -98,7 +98,7 @@ def classify_data(dossier: Dossier) -> Verdict | None:
             confidence=0.75,
             why="the input of this interval has not been delivered",
         )
-    if error is not None and _STALE.search(said) and _is_raised(error):
+    if error is not None and _STALE.search(said) and is_raised(error):
         return _quarantined(Category.LATE_DATA, said, "the data of this interval had not come when it was read", 0.75)
     if error is not None and re.search(r"AirflowSensorTimeout|Sensor has timed out", said):
         return _quarantined(Category.LATE_DATA, said, "what the sensor waits for has not come", 0.8)
@@ -106,7 +106,7 @@ def classify_data(dossier: Dossier) -> Verdict | None:
         held = classify_answer(dossier, error, said) or _held(dossier, said, changes)
         if held is not None:
             return held
-    if error is not None and _RULE.search(error.message) and _is_raised(error) and len(error.chain) < 2:
+    if error is not None and _RULE.search(error.message) and is_raised(error) and len(error.chain) < 2:
         return _quarantined(
             Category.BAD_DATA, said, "the pipeline's own rule holds back the data of this interval", 0.65
         )
@@ -129,12 +129,6 @@ def classify_data(dossier: Dossier) -> Verdict | None:
             confidence=0.7 if changes else 0.5,
         )
     return None
-
-
-def _is_raised(error: TaskError) -> bool:
-    """Say whether the pipeline's own code refused: its innermost line is a ``raise``, or there is no line to see."""
-    own = own_frames(error.frames)
-    return not own or own[-1].code.lstrip().startswith(("raise", "assert"))
 
 
 def _held(dossier: Dossier, said: str, changes: tuple[ShapeChange, ...]) -> Verdict | None:
@@ -199,7 +193,7 @@ def is_check(error: TaskError, said: str) -> bool:
     ):
         return False
     own = own_frames(error.frames)
-    if own and _is_raised(error) and _CHECK_TASK.search(own[-1].function) and not _DRIFT.search(said):
+    if own and is_raised(error) and _CHECK_TASK.search(own[-1].function) and not _DRIFT.search(said):
         return True
     return bool(_CHECK.search(said)) or (
         bool(_CHECK_TASK.search(error.task.task_id))
@@ -267,8 +261,3 @@ def _checked(dossier: Dossier, said: str, changes: tuple[ShapeChange, ...]) -> V
 
 def _whole(number: str) -> int:
     return int(number.replace(",", ""))
-
-
-def _names_interval(said: str, logical_date: str | None) -> bool:
-    day = (logical_date or "")[:10]
-    return bool(day) and (day in said or day.replace("-", "") in said or day.replace("-", "/") in said)

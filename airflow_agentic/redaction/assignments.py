@@ -169,7 +169,7 @@ def _span(text: str, found: re.Match[str]) -> tuple[int, int] | None:
 def _behind_scheme(text: str, span: tuple[int, int]) -> tuple[int, int]:
     """A scheme that only one vendor uses (``GenieKey``) is no value; what stands behind it is."""
     found = _ANY_SCHEME.match(text, span[0])
-    return found.span("value") if found and found.end("scheme") >= min(span[1], found.end("scheme")) else span
+    return found.span("value") if found else span
 
 
 def _changed(text: str, end: int, kind: str) -> Iterator[tuple[int, int, str]]:

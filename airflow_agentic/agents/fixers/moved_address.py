@@ -1,8 +1,8 @@
 """The upstream says that it has retired a version of its API and names the next one → that version in the one address.
 
 Certain means: the answer names a path that is the failed one but for a version segment (``v1``, ``v2``), and one string
-of the code, in a file that names the path's resource, holds that segment. Nothing else of what the answer says is taken: no host, no
-other path, no parameter. The workspace reads the new address before anybody is shown it.
+of the code, in a file that names the path's resource, holds that segment. Nothing else of what the answer says is
+taken: no host, no other path, no parameter. The workspace reads the new address before anybody is shown it.
 """
 
 from __future__ import annotations

@@ -13,7 +13,6 @@ from airflow_agentic.agents.fixers.bench import Bench, Fix
 from airflow_agentic.agents.fixers.date_format import of_pattern
 from airflow_agentic.agents.fixers.no_value import NO_VALUE, is_marked
 from airflow_agentic.agents.fixers.syntax import compiles
-from airflow_agentic.records import FieldShape
 from airflow_agentic.shapes import pattern
 
 _DATE = re.compile(r"invalid (?:date|timestamp) field format: \"(?P<value>[^\"]{6,40})\"")
@@ -52,7 +51,7 @@ def _dates(bench: Bench, form: str) -> Fix | None:
 
 
 def _markers(bench: Bench, value: str) -> Fix | None:
-    fields = {column for good, column in _marked(bench, value) if good is not None}
+    fields = _marked(bench, value)
     if len(fields) != 1:
         return None
     column = fields.pop()
@@ -66,16 +65,16 @@ def _markers(bench: Bench, value: str) -> Fix | None:
     )
 
 
-def _marked(bench: Bench, value: str) -> list[tuple[FieldShape | None, str]]:
+def _marked(bench: Bench, value: str) -> set[str]:
     """Fields that lost all their nulls and got one pattern of text, which is the marker's."""
-    found: list[tuple[FieldShape | None, str]] = []
+    found: set[str] = set()
     for failing in (s for s in bench.dossier.shapes if s.role == "failing"):
         good = bench.good(failing.name)
         before = {f.path: f for f in good.fields} if good else {}
         for field in failing.fields:
             old = before.get(field.path)
             if old is not None and is_marked(old, field) and field.formats == (pattern(value),):
-                found.append((old, field.path))
+                found.add(field.path)
     return found
 
 
