@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from airflow_agentic.records import Checkout, DataShape, Dossier, FileEdit, Frame, ShapeChange, TaskError
 from airflow_agentic.repository import files, repository_path
@@ -18,6 +18,8 @@ from airflow_agentic.tracebacks import own_frames
 
 MAX_BYTES = 400_000
 MAX_PYTHON_FILES = 400
+_BREAKS_OUT = re.compile(r"[\"'`\\{}]")
+"""What `shapes.printable` leaves of it: control characters are gone already."""
 _PROTECTED = re.compile(
     r"(^|/)(\.[^/]+|tests?|testing)/|(^|/)(test_[^/]*|[^/]*_test|conftest)\.py$"
     r"|(^|/)[^/]*(check|expectation|quality|validat|assert)[^/]*$|(^|/)(checks|expectations|quality)/",
@@ -53,6 +55,13 @@ class Bench:
     _read: dict[str, str | None] = field(default_factory=dict)
     _differences: tuple[ShapeChange, ...] | None = None
     _fields: dict[str, list[frozenset[str]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Leave out data sets with a field whose name could end the string that a fixer would write it into."""
+        shapes = self.dossier.shapes
+        hostile = {shape.name for shape in shapes if any(_BREAKS_OUT.search(field.path) for field in shape.fields)}
+        if hostile:
+            self.dossier = replace(self.dossier, shapes=tuple(s for s in shapes if s.name not in hostile))
 
     @property
     def error(self) -> TaskError | None:
