@@ -239,6 +239,9 @@ def _options() -> dict[str, Any]:
             "The ``agentic`` connection that the listener and the commands use.", "string", "agentic_default"
         ),
         "triage_dag_id": _option("The Dag that works on incidents.", "string", "agentic_triage"),
+        "undo_dag_id": _option(
+            "The Dag that the undo button of the page starts: undo_dag() in a Dag file.", "string", "agentic_undo"
+        ),
         "store_url": {
             **_option(
                 "SQLAlchemy URL of the agent's own store; empty: a SQLite file below AIRFLOW_HOME.",

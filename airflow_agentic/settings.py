@@ -35,6 +35,8 @@ class Settings:
     """Where an incident is kept when neither the triage Dag nor the store can be reached."""
     accept_weaker_isolation: frozenset[str]
     """Names of isolation layers that may be missing: see ``airflow agentic check``."""
+    undo_dag_id: str = "agentic_undo"
+    """The Dag that the page's undo button starts."""
     ledger_content: str = "full"
     """``full``: the ledger keeps what was said to and by a model; ``metadata``: only its digests."""
     policy_file: str = ""
@@ -76,6 +78,7 @@ def read_settings() -> Settings:
         listener=text("listener", "False").strip().lower() in {"1", "t", "true", "y", "yes", "on"},
         conn_id=text("conn_id", "agentic_default"),
         triage_dag_id=text("triage_dag_id", "agentic_triage"),
+        undo_dag_id=text("undo_dag_id", "agentic_undo"),
         store_url=text("store_url", f"sqlite:///{os.path.join(home, 'agentic', 'store.db')}"),
         debounce_s=number("debounce_s", 5.0),
         settle_s=number("settle_s", 300.0),

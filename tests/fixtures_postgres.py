@@ -38,16 +38,24 @@ def running_postgres() -> Iterator[str]:
         data.mkdir(mode=0o700)
         account = _account(home, data)
         programs = _reachable(Path(spec.origin).parent / "pginstall", home, account) / "bin"
-        _run([programs / "initdb", "-D", data, "-U", "agentic", "--auth=trust", "--encoding=utf8", "--no-sync"], account)
+        _run(
+            [programs / "initdb", "-D", data, "-U", "agentic", "--auth=trust", "--encoding=utf8", "--no-sync"], account
+        )
         port = _free_port()
         # Sockets in the data folder; durable as in production, because the benchmark measures commits.
         options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={data} -c max_connections=100"
         try:
-            _run([programs / "pg_ctl", "-D", data, "-l", data / "log", "-w", "-t", "30", "-o", options, "start"], account)
+            _run(
+                [programs / "pg_ctl", "-D", data, "-l", data / "log", "-w", "-t", "30", "-o", options, "start"], account
+            )
             yield f"postgresql://agentic@127.0.0.1:{port}"
         finally:
             subprocess.run(
-                [programs / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop"], capture_output=True, check=False, cwd="/", **account
+                [programs / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop"],
+                capture_output=True,
+                check=False,
+                cwd="/",
+                **account,
             )
     finally:
         shutil.rmtree(home, ignore_errors=True)
@@ -119,7 +127,9 @@ def _run(command: list[object], account: dict[str, object]) -> None:
         )  # fmt: skip
         if done.returncode:
             output.seek(0)
-            raise RuntimeError(f"{command[0]} ended with {done.returncode}: {output.read().decode(errors='replace')[-500:]}")
+            raise RuntimeError(
+                f"{command[0]} ended with {done.returncode}: {output.read().decode(errors='replace')[-500:]}"
+            )
 
 
 def _free_port() -> int:

@@ -100,45 +100,17 @@ def sweep(args: Any) -> None:
 @_told
 def incidents(args: Any) -> None:
     """List incidents."""
-    from airflow_agentic.triggers.dispatch import kept_failures
+    from airflow_agentic.incident_view import listing
 
-    settings = read_settings()
     with _store() as store:
-        rows = [
-            {
-                "incident_id": i.id,
-                "dag_id": i.dag_id,
-                "run_id": i.run_id,
-                "state": i.state.value,
-                "last_seen": i.last_seen,
-                "signals": i.signals,
-                "url": i.url or "",
-                "detail": i.detail[:200],
-            }
-            for i in store.incidents.list(limit=args.limit, dag_id=args.dag_id)
-        ]
-    known = {row["incident_id"] for row in rows}
-    for incident, failure in kept_failures(settings.spool_dir):
-        if incident not in known and args.dag_id in (None, failure.dag_id):
-            rows.append(
-                {
-                    "incident_id": incident,
-                    "dag_id": failure.dag_id,
-                    "run_id": failure.run_id,
-                    "state": "captured",
-                    "last_seen": failure.seen_at,
-                    "signals": 1,
-                    "url": "",
-                    "detail": f"no triage run yet: airflow agentic triage {failure.dag_id} {failure.run_id}",
-                }
-            )
+        rows = listing(store, read_settings().spool_dir, limit=args.limit, dag_id=args.dag_id)
     _print(args, rows, empty="No incidents yet.")
 
 
 @_told
 def show(args: Any) -> None:
     """Show one incident."""
-    from airflow_agentic.by_hand import describe
+    from airflow_agentic.incident_view import describe
 
     with _store() as store:
         said = describe(store, args.incident_id, whole=args.output != "table")

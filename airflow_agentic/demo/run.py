@@ -22,9 +22,11 @@ from airflow_agentic.workspaces.layers import probe_layers
 
 DAG_ID = "orders_daily"
 GOOD_DAY, BAD_DAY = "2026-11-01", "2026-11-02"
-_TRIAGE = """from airflow_agentic.triage_dag import triage_dag
+_TRIAGE = """from airflow_agentic.operators.undo import undo_dag
+from airflow_agentic.triage_dag import triage_dag
 
 dag = triage_dag("agentic_triage", agentic_conn_id="agentic_default")
+undo = undo_dag("agentic_undo", agentic_conn_id="agentic_default")
 """
 _ENDED = ("delivered", "failed")
 _TELLING = {
@@ -54,11 +56,13 @@ def demo(folder: str, *, keep_running: bool = False) -> int:
         airflow.wait_for_dags([DAG_ID, "agentic_triage"])
         code = stage.play(airflow)
         if keep_running or sys.stdout.isatty():
-            print(f"\nThe address: {airflow.url}, Dag agentic_triage (admin / {airflow.passwords['admin']}).")
+            print(f"\nThe page: {airflow.url}/plugin/agentic (admin / {airflow.passwords['admin']}).")
+            print("It shows the incident as you see it here, and has the button that takes it back.")
             stage.say("Airflow goes on running there; Ctrl-C ends it.")
             _wait_for_interrupt()
         else:
-            print(f"\nThe address was {airflow.url}; Airflow ends now. In a terminal it goes on until Ctrl-C.")
+            print(f"\nThe page was {airflow.url}/plugin/agentic. Airflow ends now.")
+            print("In a terminal it goes on until Ctrl-C, to look at.")
     except StackError as error:
         stage.say(f"The demo stopped: {error}")
         return 1

@@ -12,7 +12,7 @@ from typing import Any
 from airflow.sdk.plugins_manager import AirflowPlugin
 
 from airflow_agentic.errors import SettingsError
-from airflow_agentic.plugins.lineage_app import LineageApp
+from airflow_agentic.plugins.web import LazyApp, lineage, page
 from airflow_agentic.settings import read_settings
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,25 @@ class AgenticPlugin(AirflowPlugin):
     listeners: list[Any] = []  # noqa: RUF012 - Airflow reads it from the class
     # Mounted by the api-server alone; FastAPI and the store are imported when the first request comes.
     fastapi_apps: list[Any] = [  # noqa: RUF012 - as above
-        {"app": LineageApp(), "url_prefix": "/agentic", "name": "agentic"}
+        # Airflow asks them in this order, and the second prefix holds the first.
+        {"app": LazyApp(page), "url_prefix": "/agentic/page", "name": "agentic page"},
+        {"app": LazyApp(lineage), "url_prefix": "/agentic", "name": "agentic"},
+    ]
+    # Relative to [api] base_url, as the UI resolves it. A browser runs a module once an address: hence the two.
+    react_apps: list[Any] = [  # noqa: RUF012 - as above
+        {
+            "name": "Agentic triage",
+            "bundle_url": "agentic/page/triage.js?in=nav",
+            "destination": "nav",
+            "category": "browse",
+            "url_route": "agentic",
+        },
+        {
+            "name": "Triage",
+            "bundle_url": "agentic/page/triage.js?in=run",
+            "destination": "dag_run",
+            "url_route": "agentic_run",
+        },
     ]
 
     @classmethod

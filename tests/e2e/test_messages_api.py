@@ -22,7 +22,9 @@ REQUEST = {"model": "claude-sonnet-5-5", "messages": [{"role": "user", "content"
 STREAMED, WHOLE = 8_000, 4_000
 SIZES = pytest.mark.parametrize("max_tokens", [STREAMED, WHOLE], ids=["streamed", "whole"])
 INVESTIGATION = [
-    calls(0, "read_file", {"path": "dags/load.py", "first_line": 1}, usage={"prompt_tokens": 900, "completion_tokens": 40}),
+    calls(
+        0, "read_file", {"path": "dags/load.py", "first_line": 1}, usage={"prompt_tokens": 900, "completion_tokens": 40}
+    ),
     calls(1, "edit_file", {"path": "dags/load.py", "old": '"id"', "new": '"order_id"'}),
     calls(2, "edit_file", {"path": "../x", "old": "", "new": "x"}),
     says(3, an_answer(root_cause_file="dags/load.py"), usage={"prompt_tokens": 1500, "completion_tokens": 200}),
@@ -54,8 +56,12 @@ def over(handler, **options):
 
 def single(ported, limits=None, record=None):
     return SingleAgent(
-        ported, tools_for=lambda d, b: (ReadFileTool(b), EditFileTool(b)), spending=LimitedMoney(),
-        redactor=WordRedactor(), limits=limits, record=record,
+        ported,
+        tools_for=lambda d, b: (ReadFileTool(b), EditFileTool(b)),
+        spending=LimitedMoney(),
+        redactor=WordRedactor(),
+        limits=limits,
+        record=record,
     )
 
 
@@ -151,8 +157,19 @@ def test_a_stream_that_stops_midway_is_no_answer():
 
 
 def test_an_overload_inside_a_stream_is_an_overload():
-    start = {"type": "message_start", "message": {"id": "m", "type": "message", "role": "assistant", "model": "m",
-             "content": [], "stop_reason": None, "stop_sequence": None, "usage": {"input_tokens": 1, "output_tokens": 1}}}
+    start = {
+        "type": "message_start",
+        "message": {
+            "id": "m",
+            "type": "message",
+            "role": "assistant",
+            "model": "m",
+            "content": [],
+            "stop_reason": None,
+            "stop_sequence": None,
+            "usage": {"input_tokens": 1, "output_tokens": 1},
+        },
+    }
     error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
     assert reason(over(lambda request: sse(start, error))) == "overloaded"
 
@@ -172,9 +189,25 @@ def test_what_leaves_is_the_whole_history_with_a_stable_prefix_and_thinking_unto
     def handler(request):
         bodies.append(json.loads(request.content))
         content, stop = ([thought, call], "tool_use") if len(bodies) == 1 else ([thought, said], "end_turn")
-        usage = {"input_tokens": 10, "output_tokens": 5, "cache_read_input_tokens": 900, "cache_creation_input_tokens": 100}
-        return httpx2.Response(200, json={"id": "m", "type": "message", "role": "assistant", "model": "m",
-                                          "content": content, "stop_reason": stop, "stop_sequence": None, "usage": usage})
+        usage = {
+            "input_tokens": 10,
+            "output_tokens": 5,
+            "cache_read_input_tokens": 900,
+            "cache_creation_input_tokens": 100,
+        }
+        return httpx2.Response(
+            200,
+            json={
+                "id": "m",
+                "type": "message",
+                "role": "assistant",
+                "model": "m",
+                "content": content,
+                "stop_reason": stop,
+                "stop_sequence": None,
+                "usage": usage,
+            },
+        )
 
     dossier = a_dossier(a_checkout(tmp_path, {"dags/load.py": "x\n"}))
     limits = AgentLimits(max_output_tokens=WHOLE)

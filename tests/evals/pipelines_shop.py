@@ -57,7 +57,10 @@ def _files() -> dict[str, str]:
 
 def _render(change: Mapping[str, Change], whole: Callable[[dict[str, Any]], None] | None = None):  # type: ignore[no-untyped-def]
     def render(day: str, new: bool) -> Mapping[str, str]:
-        served = {e: json.loads((BASE / f"hidden/upstream/{e}/{day}.json").read_text()) for e in ("orders", "customers", "control")}
+        served = {
+            e: json.loads((BASE / f"hidden/upstream/{e}/{day}.json").read_text())
+            for e in ("orders", "customers", "control")
+        }
         if new:
             for entity, one in change.items():
                 for n, item in enumerate(served[entity]["items"]):
@@ -69,7 +72,18 @@ def _render(change: Mapping[str, Change], whole: Callable[[dict[str, Any]], None
     return render
 
 
-def _shop(name: str, dag: str, task: str | tuple[str, ...], change: Mapping[str, Change] | None = None, *, action: str = FIX, category=("schema_drift",), whole=None, root: tuple[str, str | None] | None = None, **more: Any) -> Spec:  # type: ignore[no-untyped-def]
+def _shop(
+    name: str,
+    dag: str,
+    task: str | tuple[str, ...],
+    change: Mapping[str, Change] | None = None,
+    *,
+    action: str = FIX,
+    category=("schema_drift",),
+    whole=None,
+    root: tuple[str, str | None] | None = None,
+    **more: Any,
+) -> Spec:  # type: ignore[no-untyped-def]
     tasks = (task,) if isinstance(task, str) else task
     return Spec(
         name=name, files=FILES, dag_id=dag, task_ids=tasks, action=action, render=_render(change or {}, whole), dags=DAGS,
@@ -112,7 +126,31 @@ def _vienna(value: str) -> str:
 
 CODES = {"Germany": "DE", "Austria": "AT", "France": "FR", "Spain": "ES"}
 FILES = _files() if BASE.is_dir() else {}
-EXPORTS = tuple(f"export_{c}" for c in ("AT", "BE", "BG", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT", "LT", "NL", "PL", "PT", "SE"))
+EXPORTS = tuple(
+    f"export_{c}"
+    for c in (
+        "AT",
+        "BE",
+        "BG",
+        "CZ",
+        "DE",
+        "DK",
+        "EE",
+        "ES",
+        "FI",
+        "FR",
+        "GR",
+        "HR",
+        "HU",
+        "IE",
+        "IT",
+        "LT",
+        "NL",
+        "PL",
+        "PT",
+        "SE",
+    )
+)
 
 
 def _later(path: str, old: str, new: str) -> dict[str, str]:

@@ -97,7 +97,9 @@ def test_the_contract_of_every_workspace_holds_here_as_well(
 
 
 def test_a_file_that_does_not_import_there_is_red(workspace: AirflowApiWorkspace, places: SimpleNamespace) -> None:
-    gone = make_change("c", [FileEdit(path="dags/staged.py", before=BROKEN, after="import gone_for_good  # a dag of airflow\n")], "s")
+    gone = make_change(
+        "c", [FileEdit(path="dags/staged.py", before=BROKEN, after="import gone_for_good  # a dag of airflow\n")], "s"
+    )
     assert gone is not None
     with workspace.open("i") as session:
         session.apply(gone)

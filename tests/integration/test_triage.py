@@ -3,6 +3,8 @@
 import json
 import re
 import time
+from contextlib import contextmanager
+from urllib.parse import quote
 
 import pytest
 
@@ -25,6 +27,8 @@ from airflow_agentic.records import (
     Verdict,
 )
 from airflow_agentic.store.engine import open_store
+from airflow_agentic.testing.airflow_stack import StackError
+from airflow_agentic.testing.browser import headless_page
 from airflow_agentic.testing.builders import a_dossier, a_proof, a_proposal, an_incident, edit
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
@@ -198,8 +202,8 @@ def test_a_repository_that_cannot_be_cloned_leaves_an_incident_that_says_why(sta
         assert store.ledger.verify() == ()
 
 
-def asked(stage, name):
-    """Put an incident into the store that stands before its review: a proved change, the verdict is ASK."""
+def asked(stage, name, decision=Decision.ASK, message="A person should look"):
+    """Put an incident into the store that stands before its review: a proved change, and a verdict."""
     record = an_incident(id=f"triage__{name}", dag_id="orders_daily", fingerprint=f"{abs(hash(name)):016x}"[:16])
     path = "coffee/orders.py"
     before = run_git("show", f"main:{path}", cwd=str(stage.remote))
@@ -210,8 +214,8 @@ def asked(stage, name):
             Failure(dag_id=record.dag_id, run_id=name, clear_number=0, signal=Signal.MANUAL, seen_at=record.first_seen),
         )
         store.incidents.advance(record.id, IncidentState.JUDGED, "", fingerprint=record.fingerprint)
-        finding = Finding(rule="test", decision=Decision.ASK, message="A person should look")
-        verdict = Verdict(decision=Decision.ASK, findings=(finding,))
+        finding = Finding(rule="test", decision=decision, message=message)
+        verdict = Verdict(decision=decision, findings=(finding,))
         for kept in (a_dossier(incident=record), proposal, a_proof(), verdict):
             store.incidents.keep(record.id, kept)
     return record.id
@@ -268,6 +272,83 @@ def test_rollback_takes_back_the_branch_that_a_person_had_approved(stage, airflo
     done = airflow.command("agentic", "rollback", "triage__person_Approve")
     assert done.returncode == 0, done.stderr
     assert outcome.branch not in branches(stage)
+
+
+HOSTILE = '<img src=x onerror="window.taken=1"> [press](javascript:window.taken=1) @channel'
+
+
+@pytest.fixture(scope="module")
+def published(stage, airflow, incident):
+    """An incident whose change stands as a draft; its verdict says something hostile."""
+    incident_id = asked(stage, "page", Decision.ALLOW, HOSTILE)
+    run_id = airflow.trigger("review_long", run_id=incident_id, conf={"incident_id": incident_id})
+    assert airflow.wait_for_run("review_long", run_id)["state"] == "success"
+    return incident_id
+
+
+@contextmanager
+def seen_by(airflow, user):
+    with headless_page() as page:
+        page.context.add_cookies([{"name": "_token", "value": airflow.token(user), "url": airflow.url}])
+        yield page
+
+
+def press_undo(page, reason):
+    page.get_by_role("button", name="Undo", exact=True).click()
+    page.get_by_label("Why").fill(reason)
+    page.get_by_role("button", name="Take it back").click()
+
+
+def test_the_page_shows_incidents_to_whoever_is_logged_in(airflow, incident):
+    with pytest.raises(StackError, match="HTTP 401"):
+        airflow.call("GET", "/agentic/page/incidents", user=None)
+    of_run = f"dag_id={DAG_ID}&run_id={quote(incident.run_id)}"
+    listed = airflow.call("GET", f"/agentic/page/incidents?{of_run}", user="viewer")
+    assert [row["incident_id"] for row in listed["incidents"]] == [incident.id]
+    whole = airflow.call("GET", f"/agentic/page/incidents/{incident.id}", user="viewer")
+    assert (whole["proof"]["status"], whole["faults"], whole["undo"]["possible"]) == ("proved", [], True)
+    with pytest.raises(StackError, match="HTTP 404"):
+        airflow.call("GET", "/agentic/page/incidents/none", user="viewer")
+
+
+def test_who_may_not_start_the_undo_is_told_so_and_nothing_is_undone(stage, airflow, published):
+    _, outcome = answered(stage, published)
+    with seen_by(airflow, "viewer") as page:
+        page.goto(f"{airflow.url}/plugin/agentic?incident={published}")
+        press_undo(page, "I want to")
+        page.get_by_text("you may not start runs of agentic_undo").wait_for()
+    assert outcome.branch in branches(stage)
+
+
+def test_what_strangers_wrote_is_text_on_the_page(stage, airflow, published):
+    with seen_by(airflow, "viewer") as page:
+        page.goto(f"{airflow.url}/plugin/agentic?incident={published}")
+        page.get_by_text(HOSTILE).wait_for()
+        assert page.evaluate("window.taken") is None
+        assert page.get_by_test_id("agentic-page").locator("img, script, a[href^='javascript']").count() == 0
+
+
+def test_a_run_has_a_tab_with_its_incident(airflow, incident):
+    with seen_by(airflow, "viewer") as page:
+        page.goto(f"{airflow.url}/dags/{DAG_ID}/runs/{quote(incident.run_id, safe='')}/plugin/agentic_run")
+        page.get_by_test_id("agentic-page").get_by_role("button", name=DAG_ID).click()
+        page.get_by_role("heading", name="Root cause").wait_for()
+
+
+def test_the_pages_button_takes_back_the_branch_and_the_ledger_says_who_and_why(stage, airflow, published):
+    _, outcome = answered(stage, published)
+    assert outcome.branch in branches(stage)
+    with seen_by(airflow, "admin") as page:
+        page.goto(f"{airflow.url}/plugin/agentic")
+        page.get_by_role("row").filter(has_text="page").get_by_role("button").first.click()
+        press_undo(page, "Not the cause")
+        page.get_by_text("Taken back:").wait_for(timeout=90_000)
+    assert outcome.branch not in branches(stage)
+    with open_store(stage.store_url) as store:
+        entries = store.ledger.entries(published)
+        told = [dict(entry.facts)["because"] for entry in entries if "because" in dict(entry.facts)]
+        assert store.ledger.verify(published) == ()
+    assert told and set(told) == {"admin asked for it: Not the cause"}
 
 
 def commands(airflow, *lines):

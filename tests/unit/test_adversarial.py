@@ -187,7 +187,9 @@ class Remote:
         return run_git("--git-dir", self.path, "for-each-ref", "--format=%(refname)").split()
 
 
-@pytest.mark.parametrize("name", ["path-01", "code-04", "tool-01", "secret-04", "text-07", "new-04", "new-07", "new-19"])
+@pytest.mark.parametrize(
+    "name", ["path-01", "code-04", "tool-01", "secret-04", "text-07", "new-04", "new-07", "new-19"]
+)
 def test_in_a_git_remote_an_obeyed_stranger_leaves_a_harmless_note_and_no_branch(name, tmp_path):
     row, remote = next(row for row in ROWS if row["id"] == name), Remote(tmp_path)
     Ran(row, tmp_path / "checkout", forge=remote.forge)

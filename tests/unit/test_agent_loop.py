@@ -55,8 +55,14 @@ def ask(model, *, limits=None, money=None, record=None, clock=None):
     log = []
     keep = record or (lambda kind, payload: log.append((kind, payload)))
     box = Toolbox((LookTool(),), redactor=WordRedactor("hunter2"), frame=lambda s, t: f"<data>{t}</data>", record=keep)
-    loop = ToolLoop(model, toolbox=box, spending=money or LimitedMoney(), limits=limits or AgentLimits(), record=keep,
-                    **({"clock": clock} if clock else {}))
+    loop = ToolLoop(
+        model,
+        toolbox=box,
+        spending=money or LimitedMoney(),
+        limits=limits or AgentLimits(),
+        record=keep,
+        **({"clock": clock} if clock else {}),
+    )
     return loop.ask("i1", system="You investigate.", question="What broke?", answer=Said), log
 
 
@@ -107,8 +113,11 @@ def test_a_refused_call_is_an_error_result_without_secrets():
     assert "hunter2" not in result["content"]
 
 
-@pytest.mark.parametrize("call", [("look", {"at": "broken"}), ("rm", {"at": "/"}), ("look", {"where": "x"})],
-                         ids=["crashing", "unknown-tool", "unknown-argument"])
+@pytest.mark.parametrize(
+    "call",
+    [("look", {"at": "broken"}), ("rm", {"at": "/"}), ("look", {"where": "x"})],
+    ids=["crashing", "unknown-tool", "unknown-argument"],
+)
 def test_a_bad_call_never_ends_the_investigation(call):
     model = ScriptedModel(tool_reply(*call), DONE)
     reached, _ = ask(model)
@@ -202,8 +211,13 @@ def test_a_refusal_is_an_outcome():
 
 @pytest.mark.parametrize(
     "bad",
-    [text_reply("no idea"), text_reply({"cause": 1}), text_reply({"other": "x"}), text_reply('{"cause": "x', stop_reason="max_tokens"),
-     {**text_reply(""), "content": []}],
+    [
+        text_reply("no idea"),
+        text_reply({"cause": 1}),
+        text_reply({"other": "x"}),
+        text_reply('{"cause": "x', stop_reason="max_tokens"),
+        {**text_reply(""), "content": []},
+    ],
     ids=["prose", "wrong-type", "wrong-field", "cut-off", "empty"],
 )
 def test_an_invalid_answer_is_asked_for_once_more(bad):

@@ -33,11 +33,21 @@ class GivenAgent:
 
 
 def proposal(pattern="single", *, path="dags/load.py", before=BEFORE, changed=True, **said):
-    diagnosis = Diagnosis(**{
-        "root_cause": "renamed", "category": Category.SCHEMA_DRIFT, "action": Action.FIX_CODE,
-        "transience": Transience.PERMANENT, "severity": Severity.P2, "confidence": 0.9, "root_cause_dag": "load",
-        "root_cause_task": "parse", "root_cause_file": None, "cites": ("E1",), **said,
-    })
+    diagnosis = Diagnosis(
+        **{
+            "root_cause": "renamed",
+            "category": Category.SCHEMA_DRIFT,
+            "action": Action.FIX_CODE,
+            "transience": Transience.PERMANENT,
+            "severity": Severity.P2,
+            "confidence": 0.9,
+            "root_cause_dag": "load",
+            "root_cause_task": "parse",
+            "root_cause_file": None,
+            "cites": ("E1",),
+            **said,
+        }
+    )
     change = make_change("c" * 40, [FileEdit(path=path, before=before, after="new\n")], "s") if changed else None
     return Proposal(diagnosis=diagnosis, change=change, usage=Usage(cost_usd=0.1), pattern=pattern)
 

@@ -67,5 +67,7 @@ def test_what_breaks_a_budget_is_named(source, fault):
 
 
 def test_a_handler_that_only_passes_is_silent():
-    handlers = [n for n in ast.walk(ast.parse("try: a\nexcept E: pass\nexcept F: log()")) if isinstance(n, ast.ExceptHandler)]
+    handlers = [
+        n for n in ast.walk(ast.parse("try: a\nexcept E: pass\nexcept F: log()")) if isinstance(n, ast.ExceptHandler)
+    ]
     assert [is_silent(handler) for handler in handlers] == [True, False]

@@ -224,7 +224,9 @@ POSTGRES = (
 )
 
 
-@pytest.mark.parametrize(("lines", "kept"), [(PYDANTIC, "amount\n  Input should be"), (POSTGRES, "DETAIL:  Key (order_no)")])
+@pytest.mark.parametrize(
+    ("lines", "kept"), [(PYDANTIC, "amount\n  Input should be"), (POSTGRES, "DETAIL:  Key (order_no)")]
+)
 def test_a_message_keeps_the_lines_that_go_on_and_no_other(lines: tuple[str, ...], kept: str):
     (error,) = parse_tracebacks([*lines, "Task exited with return code 1", "  an indented line of the log"])
     assert kept in error.message
@@ -234,4 +236,6 @@ def test_a_message_keeps_the_lines_that_go_on_and_no_other(lines: tuple[str, ...
 
 def test_the_rest_of_a_message_does_not_change_the_fingerprint():
     one, two = parse_tracebacks(POSTGRES)[0], parse_tracebacks(POSTGRES[:-1])[0]
-    assert fingerprint(one.error_class, one.message, one.frames) == fingerprint(two.error_class, two.message, two.frames)
+    assert fingerprint(one.error_class, one.message, one.frames) == fingerprint(
+        two.error_class, two.message, two.frames
+    )

@@ -144,7 +144,15 @@ def test_a_change_of_its_kind_is_found_alone(good: list[object], failing: list[o
         ([{"a": 1}] * 40, [{"a": 2}] * 38),
         ([{"a": "Customer 1"}, {"a": "Customer 22"}], [{"a": "Customer 333"}]),
     ],
-    ids=["a counter that grows", "whole to decimal", "names of people", "running ids", "another code", "a few fewer", "longer numbers"],
+    ids=[
+        "a counter that grows",
+        "whole to decimal",
+        "names of people",
+        "running ids",
+        "another code",
+        "a few fewer",
+        "longer numbers",
+    ],
 )
 def test_what_changes_every_day_is_no_change(good: list[object], failing: list[object]):
     assert change(good, failing) == ()

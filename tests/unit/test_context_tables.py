@@ -147,7 +147,10 @@ def test_a_data_connection_that_sees_no_table_is_wrong(tmp_path):
     with closing(sqlite3.connect(tmp_path / "empty.db")) as database:
         database.execute("vacuum")
     empty = SimpleNamespace(conn_type="sqlite", host=str(tmp_path / "empty.db"), schema=None)
-    assert data_state(("empty",), {"empty": empty}.__getitem__)[:2] == ("wrong", "'empty' answers, but its account sees no table")
+    assert data_state(("empty",), {"empty": empty}.__getitem__)[:2] == (
+        "wrong",
+        "'empty' answers, but its account sees no table",
+    )
 
 
 def test_without_data_connections_the_check_says_what_is_missed():

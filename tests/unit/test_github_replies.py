@@ -38,8 +38,12 @@ def refusing():
 
 
 def test_a_token_that_has_expired_is_a_forge_error_that_says_what_it_needs(refusing):
-    client = github.Github(auth=github.Auth.Token("t-o-k-e-n"), base_url=refusing, retry=None, seconds_between_requests=0)
-    with pytest.raises(ForgeError, match=r"HTTP 401, 'Bad credentials'\. The token has expired or was revoked: renew it") as refused:
+    client = github.Github(
+        auth=github.Auth.Token("t-o-k-e-n"), base_url=refusing, retry=None, seconds_between_requests=0
+    )
+    with pytest.raises(
+        ForgeError, match=r"HTTP 401, 'Bad credentials'\. The token has expired or was revoked: renew it"
+    ) as refused:
         GithubForge(lambda: client, "acme/pipelines", "main").preflight()
     client.close()
     assert "t-o-k-e-n" not in str(refused.value)

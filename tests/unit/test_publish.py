@@ -26,7 +26,9 @@ from airflow_agentic.records import (
 from airflow_agentic.testing.builders import a_dossier, a_proof, a_proposal, an_incident, edit
 from airflow_agentic.testing.forge import FakeForge
 
-ALLOW, ASK, DENY = (Verdict(decision=d, findings=(Finding(rule="x", decision=d, message="Because."),)) for d in Decision)
+ALLOW, ASK, DENY = (
+    Verdict(decision=d, findings=(Finding(rule="x", decision=d, message="Because."),)) for d in Decision
+)
 
 
 class Hider:
@@ -34,7 +36,9 @@ class Hider:
         return text.replace("hunter2", "[secret:1:password]")
 
 
-def published(*, verdict=ALLOW, answer=Answer.NOT_NEEDED, level="propose", proposal=None, proof=None, dossier=None, forge=None):
+def published(
+    *, verdict=ALLOW, answer=Answer.NOT_NEEDED, level="propose", proposal=None, proof=None, dossier=None, forge=None
+):
     forge, said = forge or FakeForge(), []
     outcome = publish(
         an_incident(), dossier or a_dossier(), proposal or a_proposal(), proof or a_proof(), verdict,
@@ -97,7 +101,9 @@ def test_what_a_forge_that_is_down_did_not_take_is_held_back_for_the_sweep():
 
 
 def test_branch_title_and_trailers_hold_nothing_that_a_model_wrote():
-    proposal = a_proposal(root_cause="fixes #1 @mona", root_cause_task="load\nCo-authored-by: x", root_cause_file="a b#1.py")
+    proposal = a_proposal(
+        root_cause="fixes #1 @mona", root_cause_task="load\nCo-authored-by: x", root_cause_file="a b#1.py"
+    )
     incident = an_incident(dag_id="Ürgent @mona/../x", fingerprint="../../evil")
     delivery = build_delivery(
         incident, a_dossier(incident=incident), proposal, body="", publication=Publication(repository="r", base_branch="main"),
@@ -137,9 +143,15 @@ def test_a_flood_of_evidence_still_fits_the_forge():
         for n in range(60)
     ]  # fmt: skip
     key = TaskKey(dag_id="d", run_id="r", task_id="_" * 9000)
-    errors = tuple(TaskError(task=key, error_class="E", message="@x " * 9000, frames=(), fingerprint="") for _ in range(90))
-    dossier = a_dossier(evidence=evidence, errors=errors, gaps=tuple(Gap(source="@" * 999, reason="#1 " * 9999) for _ in range(90)))
-    proposal = a_proposal(cites=tuple(e.id for e in evidence), root_cause="@x " * 9999, blast_radius=("#1 " * 999,) * 99)
+    errors = tuple(
+        TaskError(task=key, error_class="E", message="@x " * 9000, frames=(), fingerprint="") for _ in range(90)
+    )
+    dossier = a_dossier(
+        evidence=evidence, errors=errors, gaps=tuple(Gap(source="@" * 999, reason="#1 " * 9999) for _ in range(90))
+    )
+    proposal = a_proposal(
+        cites=tuple(e.id for e in evidence), root_cause="@x " * 9999, blast_radius=("#1 " * 999,) * 99
+    )
     outcome, _ = published(dossier=replace(dossier, incident=an_incident(members=(key,) * 500)), proposal=proposal)
     assert len(outcome.body) <= BODY_LIMIT
     assert outcome.body.count("\n```") % 2 == 0
@@ -149,7 +161,9 @@ def test_twenty_tasks_with_one_error_are_told_in_one_line_and_one_row():
     keys = tuple(TaskKey(dag_id="d", run_id="r", task_id=f"export_{n:02}") for n in range(20))
     told = {"error_class": "ValueError", "message": "unconverted data remains: Z", "frames": (), "fingerprint": "f"}
     errors = tuple(TaskError(task=key, **told) for key in keys)
-    tables = [TableDiff(table=f"{key.task_id}.csv", before_rows=0, after_rows=2, note="", changed=("id",)) for key in keys]
+    tables = [
+        TableDiff(table=f"{key.task_id}.csv", before_rows=0, after_rows=2, note="", changed=("id",)) for key in keys
+    ]
     runs = [
         replace(run, tasks=tuple(StagedTask(task_id=key.task_id, map_index=-1, state=state) for key in keys))
         for run, state in ((a_proof().red, "failed"), (a_proof().green, "success"))
@@ -167,7 +181,9 @@ def test_every_strangers_word_in_the_text_is_inert():
     evil = "cc @octocat fixes #1 ![x](http://evil.example/a.png) <img src=x> <!-- hidden -->\n# Heading\n```\nout"
     item = Evidence(id="E1", source="task_log", title=evil, body=evil, trust=Trust.UNTRUSTED, observed_at="")
     dossier = a_dossier(evidence=[item], gaps=(Gap(source=evil, reason=evil),))
-    body = published(dossier=dossier, proposal=a_proposal(root_cause=evil, next_step=evil, blast_radius=(evil,)))[0].body
+    body = published(dossier=dossier, proposal=a_proposal(root_cause=evil, next_step=evil, blast_radius=(evil,)))[
+        0
+    ].body
     outside = [line for n, part in enumerate(body.split("````")) if n % 2 == 0 for line in part.split("\n")]
     assert all("@octocat" not in line.replace("`@octocat`", "") for line in outside)
     assert all("<img" not in line.replace("`<img`", "") and "# Heading" not in line for line in outside)

@@ -45,7 +45,9 @@ def test_a_step_that_was_asked_for_and_fails_ends_the_launcher() -> None:
 @pytest.mark.skipif(sys.platform != "linux" or not system_calls.known(), reason="no filter for this machine")
 def test_no_socket_is_made_where_the_filter_says_so() -> None:
     probe = "import socket; a, b = socket.socketpair(); a.send(b'pair'); print(b.recv(9)); socket.socket()"
-    done = behind({"system_calls": {"sockets": False, "queues": False, "attributes": True}}, sys.executable, "-c", probe)
+    done = behind(
+        {"system_calls": {"sockets": False, "queues": False, "attributes": True}}, sys.executable, "-c", probe
+    )
     assert done.stdout == "b'pair'\n"
     assert "PermissionError" in done.stderr
 
