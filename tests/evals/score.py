@@ -29,6 +29,7 @@ import pipelines_fourth
 import pipelines_outside
 import pipelines_second
 import pipelines_shop
+import pipelines_sixth_shop
 import pipelines_third
 from case_maker import Spec, judge_case, make_case
 
@@ -63,6 +64,7 @@ SPECS: dict[str, Spec] = {
         *pipelines_fifth_e.SPECS,
         *pipelines_fifth_f.SPECS,
         *pipelines_fifth_g.SPECS,
+        *pipelines_sixth_shop.SIXTH_SHOP,
     )
 }
 
