@@ -13,9 +13,9 @@ from dataclasses import replace
 from difflib import SequenceMatcher
 
 from airflow_agentic.records import DataShape, FieldShape, ShapeChange
+from airflow_agentic.trace_changes import Traces, doubted, proven
 
-MAX_CHANGES = 60
-MAX_PAIRED = 100
+MAX_CHANGES, MAX_PAIRED = 60, 100
 """Fields on each side that renames are sought among: beyond that, it is another table."""
 SURE, MARGIN, PLAUSIBLE, ONLY_PAIR = 0.8, 0.15, 0.45, 0.3
 _ORDER = (
@@ -51,7 +51,7 @@ def difference(good: DataShape, failing: DataShape) -> tuple[ShapeChange, ...]:
     if failing.records or not good.records:
         gone = [] if masked else [f for p, f in before.items() if p not in after]
         new = [] if masked else [f for p, f in after.items() if p not in before]
-        changes += _paired(gone, new, list(before), list(after))
+        changes += _paired(gone, new, list(before), list(after), failing.traces)
         for path in before.keys() & after.keys():
             changes += _field_changes(before[path], after[path], good.records, failing.records)
     changes += _volume(good.records, failing.records)
@@ -69,17 +69,18 @@ def name_tokens(name: str) -> tuple[str, ...]:
 
 
 def _paired(
-    gone: list[FieldShape], new: list[FieldShape], old_order: list[str], new_order: list[str]
+    gone: list[FieldShape], new: list[FieldShape], old_order: list[str], new_order: list[str], traces: Traces
 ) -> list[ShapeChange]:
+    traced, gone, new = proven(gone, new, traces)
     moves, gone, new = _moves(gone, new)
-    renames = _renames(gone, new, old_order, new_order)
+    renames = [doubted(c, traces) for c in _renames(gone, new, old_order, new_order)]
     certain = {c.path for c in renames if c.kind == "renamed"}
     taken = {c.now for c in renames if c.kind == "renamed"}
     removed = [
         _change("removed", f.path, _types(f), "", f"field {f.path!r} is gone") for f in gone if f.path not in certain
     ]
     added = [_change("added", f.path, "", _types(f), f"field {f.path!r} is new") for f in new if f.path not in taken]
-    return [*moves, *renames, *removed, *added]
+    return [*traced, *moves, *renames, *removed, *added]
 
 
 def _moves(

@@ -16,6 +16,7 @@ from typing import Any
 
 from airflow_agentic.records import DataShape, FieldShape
 from airflow_agentic.shape_changes import difference
+from airflow_agentic.unit_words import UNIT_WORDS
 
 __all__ = ["difference", "fold", "pattern", "shape"]
 
@@ -25,6 +26,8 @@ MAX_FORMATS = 8
 MAX_DISTINCT = 100_000
 MAX_TEXT = 80
 MAX_NAME = 120
+MAX_UNITS, LONGEST_UNIT = 4, 12
+_CODE = re.compile(r"([A-Za-z]{1,6}[-_/.:#]?)\d+")
 _RUN = re.compile(r"([9Aa])\1+")
 
 
@@ -74,6 +77,10 @@ class _Count:
     values: set[int] | None = field(default_factory=set)
     numbers: int = 0
     total: float = 0.0
+    words: set[str] | None = field(default_factory=set)
+    start: str | None = None
+    fewest: int | None = None
+    most: int = 0
     low: float = math.inf
     high: float = -math.inf
 
@@ -85,9 +92,13 @@ class _Count:
             return
         if kind in {"object", "array"}:
             self.values = None
+            if kind == "array":
+                self.fewest = len(value) if self.fewest is None else min(self.fewest, len(value))
+                self.most = max(self.most, len(value))
             return
         if kind == "string":
             self._format(pattern(value))
+            self._told(value)
         elif kind != "boolean":
             self._number(value)
         if self.values is not None:
@@ -107,6 +118,9 @@ class _Count:
             low=self.low if counted else None,
             high=self.high if counted else None,
             mean=self.total / self.numbers if counted else None,
+            entries=None if self.fewest is None else (self.fewest, self.most),
+            prefix=self.start or "",
+            units=self._units(),
         )
 
     def _format(self, form: str) -> None:
@@ -115,6 +129,22 @@ class _Count:
         if len(self.exact) <= MAX_FORMATS:
             self.exact.add(form)
         self.folded.add(fold(form))
+
+    def _told(self, text: str) -> None:
+        """Keep what all texts begin with, while they do, and the few words that they may be of our own list."""
+        if self.start is None:
+            match = _CODE.fullmatch(text)
+            self.start = match[1] if match else ""
+        elif self.start and not (text.startswith(self.start) and text[len(self.start) :].isdecimal()):
+            self.start = ""
+        if self.words is not None:
+            self.words.add(text[:MAX_TEXT])
+            if len(self.words) > MAX_UNITS or len(text) > LONGEST_UNIT:
+                self.words = None
+
+    def _units(self) -> tuple[str, ...]:
+        words = self.words or set()
+        return tuple(sorted(words)) if all(word.lower() in UNIT_WORDS for word in words) else ()
 
     def _number(self, value: float) -> None:
         try:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         TaskRun,
         TeamRule,
         Trust,
+        ValueTrace,
     )
     from airflow_agentic.records.failure import (
         DagRecord,
@@ -136,6 +137,7 @@ __all__ = [
     "Transience",
     "Trust",
     "Usage",
+    "ValueTrace",
     "Verdict",
     "Whereabouts",
 ]

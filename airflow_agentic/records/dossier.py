@@ -113,6 +113,25 @@ class FieldShape:
     low: float | None = None
     high: float | None = None
     mean: float | None = None
+    entries: tuple[int, int] | None = None
+    """Of lists: how many entries the shortest and the longest one have."""
+    prefix: str = ""
+    """What every text begins with before its digits, of codes like ``C-0007``: at most six letters and a mark."""
+    units: tuple[str, ...] = ()
+    """Where every text is one of our own list of words for units: which (``cents``)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValueTrace:
+    """Where the values of a field stand now that it is gone, or a list, or where they do not; never a value."""
+
+    was: str
+    now: str
+    """Path in the failing data; ``status[-1]``, ``steps[0].name`` for one entry of a list."""
+    records: int
+    """By how many records it was seen."""
+    differs: bool = False
+    """None of these records has in the new place what it had in the old one: that is no new name of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +149,8 @@ class DataShape:
     form: tuple[str, ...] = ()
     """What is unusual about the file itself: ``gzip``, ``byte order mark``, ``windows-1252``, ``delimiter ;``,
     ``comment lines``, ``json lines`` or ``json array`` where the name says the other; empty for UTF-8 with commas."""
+    traces: tuple[ValueTrace, ...] = ()
+    """Of the failing day: where values stand now whose field the good day had elsewhere."""
 
 
 @dataclass(frozen=True, kw_only=True)

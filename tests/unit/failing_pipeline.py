@@ -8,6 +8,7 @@ import pathlib
 import sys
 import traceback
 import types
+from dataclasses import replace
 from typing import Any
 
 from airflow_agentic.records import (
@@ -25,6 +26,7 @@ from airflow_agentic.records import (
 )
 from airflow_agentic.shapes import shape
 from airflow_agentic.tracebacks import fingerprint, parse_tracebacks, root_error
+from airflow_agentic.value_traces import traces
 
 _NUMBERS = itertools.count()
 KEY = TaskKey(dag_id="feed", run_id="r1", task_id="load")
@@ -61,6 +63,8 @@ def dossier_of(
         if good
         else ()
     )
+    if shapes and isinstance(good, list) and isinstance(bad, list):
+        shapes = (shapes[0], replace(shapes[1], traces=traces(*shapes, good, bad)))
     log = Evidence(
         id="E1",
         source="task_log",

@@ -93,7 +93,7 @@ def test_a_count_that_is_in_no_unit_of_time_is_left_alone(tmp_path: pathlib.Path
 
 def test_what_held_a_field_is_not_dropped_from_a_name_that_says_nothing_without_it(tmp_path: pathlib.Path):
     good = [{"no": f"N-{i}", "order": {"customer": {"id": 70 + i}}} for i in range(8)]
-    bad = [{"no": f"N-{i}", "order_id": 70 + i} for i in range(8)]
+    bad = [{"no": f"M-{i}", "order_id": 70 + i} for i in range(8)]
     code = LOAD + "def main(rows):\n    return [r['order']['customer']['id'] for r in read(rows)]\n"
     assert RulesAgent().propose(dossier_of(tmp_path, {"main.py": code}, good, bad)).change is None
 
@@ -114,6 +114,6 @@ def test_a_name_is_another_spelling_only_where_every_word_is_short_for_one(
     tmp_path: pathlib.Path, old: str, new: str, same: bool
 ):
     good = [{"no": f"N-{i}", old: 18 + i} for i in range(8)]
-    bad = [{"no": f"N-{i}", new: 18 + i} for i in range(8)]
+    bad = [{"no": f"M-{i}", new: 18 + i} for i in range(8)]
     code = f"def main(rows):\n    return sum(r['{old}'] for r in rows)\n"
     assert (RulesAgent().propose(dossier_of(tmp_path, {"main.py": code}, good, bad)).change is not None) is same

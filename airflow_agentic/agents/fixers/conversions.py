@@ -244,7 +244,7 @@ def _list(good: FieldShape, bad: FieldShape, inner: tuple[FieldShape, ...]) -> C
     item = next((f for f in inner if f.path == bad.path + "[]"), None)
     if item is None or set(item.types) - {"null"} != set(good.types) - {"null"} or item.present != bad.present:
         return None
-    if item.distinct is None or item.distinct > bad.present:
+    if item.distinct is None or item.distinct > bad.present or (bad.entries is not None and bad.entries != (1, 1)):
         return None
     if good.formats and item.formats and not set(good.formats) & set(item.formats):
         return None

@@ -14,11 +14,14 @@ from airflow_agentic.agents.fixers.bench import Bench, Fix
 from airflow_agentic.agents.fixers.conversions import NUMBERS, Conversion, conversion, counted_otherwise, noughts
 from airflow_agentic.agents.fixers.country_names import country_names
 from airflow_agentic.agents.fixers.field_moves import FieldMove
+from airflow_agentic.agents.fixers.listed_value import listed_value
 from airflow_agentic.agents.fixers.named_units import reading
 from airflow_agentic.agents.fixers.no_value import no_value
+from airflow_agentic.agents.fixers.numbered_code import numbered_code
 from airflow_agentic.agents.fixers.parse_sites import Helper, helper, is_delimited, near_files, with_helper
 from airflow_agentic.agents.fixers.record_uses import UseFinder, is_later, is_of_frame
 from airflow_agentic.agents.fixers.respelled_word import respelled
+from airflow_agentic.agents.fixers.said_unit import said_units
 from airflow_agentic.agents.fixers.scaled_field import scaled
 from airflow_agentic.agents.fixers.syntax import Code, Step, compiles, is_pure, literal, parse
 from airflow_agentic.records import DataShape, FieldShape
@@ -84,10 +87,11 @@ def field_changes(bench: Bench, name: str) -> list[FieldChange]:
     now = {f.path: f for f in failing.fields}
     known = {f.path for f in good.fields}
     found: list[FieldChange] = []
-    text_only = is_delimited(name)
+    text_only, said = is_delimited(name), said_units(bench, good, failing)
     for old in good.fields:
         if old.path in now:
-            how = _same_place(old, now, failing, text_only=text_only)
+            how = said.get(old.path) or listed_value(old, failing) or numbered_code(bench, name, old, now[old.path])
+            how = how or _same_place(old, now, failing, text_only=text_only)
             how = how or country_names(bench, old, now[old.path]) or respelled(bench, old, now[old.path])
             new = old.path
         else:

@@ -14,6 +14,7 @@ from airflow_agentic.agents.fixers.bench import Bench
 from airflow_agentic.agents.fixers.named_units import contradicted, reading, supported
 from airflow_agentic.records import DataShape, FieldShape, ShapeChange
 from airflow_agentic.shape_changes import name_tokens
+from airflow_agentic.trace_changes import DOUBT
 
 SURE = 0.8
 ALIKE, MAX_WORDS = 0.55, 20
@@ -88,6 +89,7 @@ def _pairs(good: DataShape, failing: DataShape, changes: list[ShapeChange]) -> l
         if (
             change.kind == "possible_rename"
             and change.path not in sure
+            and change.score > DOUBT
             and (_same_ids(before[change.path], after[change.now]) or _same_words(change, before, after))
         ):
             rivals = [

@@ -16,30 +16,8 @@ from airflow_agentic.agents.fixers.bench import Bench
 from airflow_agentic.agents.fixers.parse_sites import near_files
 from airflow_agentic.records import DataShape, FieldShape
 from airflow_agentic.shape_changes import name_tokens
+from airflow_agentic.unit_words import CURRENCIES, SIZES
 
-SIZES: tuple[dict[str, float], ...] = tuple(
-    {word: size for size, words in kind.items() for word in words.split(" ")}
-    for kind in (
-        {1.0: "m metre metres meter meters", 1e3: "km kilometres kilometers", 1e-2: "cm", 1e-3: "mm", 1609.344: "mi mile miles", 0.3048: "ft feet foot", 0.0254: "inch inches", 0.9144: "yd yards"},
-        {1.0: "g gram grams", 1e3: "kg kilo kilos kilogram kilograms", 1e-3: "mg", 1e6: "t ton tons tonne tonnes", 453.592: "lb lbs", 28.3495: "oz ounces"},
-        {1.0: "s sec secs seconds", 1e-3: "ms millis milliseconds", 1e-6: "micros microseconds", 1e-9: "nanos", 60.0: "min mins minutes", 3600.0: "h hr hrs hours", 86400.0: "days", 604800.0: "weeks"},
-        {1.0: "l litre litres liter liters", 1e-3: "ml", 1e-2: "cl", 1e2: "hl", 3.78541: "gal gallon gallons"},
-        {1.0: "wh", 1e3: "kwh", 1e6: "mwh", 1 / 3.6: "kj", 1e3 / 3.6: "mj", 1e6 / 3.6: "gj"},
-        {1.0: "w watt watts", 1e3: "kw", 1e6: "mw"},
-        {1.0: "bytes", 1e3: "kb", 1024.0: "kib", 1e6: "mb", 1024.0**2: "mib", 1e9: "gb", 1024.0**3: "gib"},
-        {1.0: "pa", 1e2: "hpa mbar", 1e3: "kpa", 1e5: "bar", 6894.76: "psi"},
-        {1.0: "kmh kph", 3.6: "mps", 1.609344: "mph", 1.852: "knots"},
-        {1.0: "ratio share fraction", 1e-2: "percent pct", 1e-4: "bps"},
-        {1.0: "", 1e3: "thousand thousands tsd", 1e6: "million millions mio"},
-        {1.0: "", 1e-2: "cent cents ct pence minor", 1e-3: "millis", 1e-6: "micros"},
-    )
-)  # fmt: skip
-"""Units of one kind, each by its size. What is counted in ones without saying so has the empty word."""
-_CURRENCIES = (
-    "eur euro euros|usd dollar dollars|gbp|chf franc francs|jpy yen|cny rmb yuan|sek|nok|dkk|pln|czk|huf|ron|bgn|cad|aud|nzd|inr|brl|"
-    "mxn|zar|sgd|hkd|krw|ils|aed|rub|uah|thb|idr|isk"
-)
-_CURRENCY = {word: words.split()[0] for words in _CURRENCIES.split("|") for word in words.split()}
 _DEGREES = {"c": "c", "celsius": "c", "degc": "c", "f": "f", "fahrenheit": "f", "degf": "f", "kelvin": "k", "degk": "k"}
 _OTHER_VALUE = {"gross", "net", "utc", "local", "hash", "hashed", "masked"}
 _OTHER_NUMBER = {
@@ -67,7 +45,7 @@ _MEASURED = re.compile(
     r"distance|length|height|width|depth|range|mileage|radius|elevation|altitude|weight|mass|load|duration|time|elapsed|delay|wait|age|latency|"
     r"runtime|interval|volume|capacity|power|temp|pressure|speed|usage|consumption"
 )
-_KNOWN = ({word for kind in SIZES for word in kind} | set(_CURRENCY) | set(_DEGREES)) - {""}
+_KNOWN = ({word for kind in SIZES for word in kind} | set(CURRENCIES) | set(_DEGREES)) - {""}
 _BARE_NUMBER = re.compile(r"[-(]?\W?9[9.,+' ]*\W?(?:AAA)?\)?")
 _LIKE = 2.0
 """Of one size: the means of two days differ by less."""
@@ -101,15 +79,15 @@ def reading(old: FieldShape, new: FieldShape) -> Reading | None:
     if (gone | extra) & set(_DEGREES):
         other = {_DEGREES.get(word) for word in gone | extra}
         return _degrees(old.mean, new.mean) if len(other) == 1 else None
-    money = {_CURRENCY[word] for word in gone | extra if word in _CURRENCY}
-    gone, extra = gone - set(_CURRENCY), extra - set(_CURRENCY)
+    money = {CURRENCIES[word] for word in gone | extra if word in CURRENCIES}
+    gone, extra = gone - set(CURRENCIES), extra - set(CURRENCIES)
     if len(money) > 1 or len(gone) > 1 or len(extra) > 1:
         return None
-    currency = "" if not money or (was & set(_CURRENCY) and now & set(_CURRENCY)) else money.pop()
+    currency = "" if not money or (was & set(CURRENCIES) and now & set(CURRENCIES)) else money.pop()
     if not gone and not extra:
         alike = set(old.types) == set(new.types) and _apart(new.mean / old.mean, 1.0) < _LIKE
         return Reading(factor=1.0, assumed=currency) if alike else None
-    found = _sized(next(iter(gone), ""), next(iter(extra), ""), new.mean / old.mean)
+    found = sized(next(iter(gone), ""), next(iter(extra), ""), new.mean / old.mean)
     return Reading(factor=found.factor, assumed=found.assumed or currency) if found else None
 
 
@@ -120,7 +98,7 @@ def only_unit(old: str, new: str) -> bool:
 
 def contradicted(bench: Bench, shapes: tuple[DataShape, ...], unit: str) -> bool:
     """Say whether the records or the code near the failure speak of another unit than *unit*, of the same kind."""
-    if unit in _CURRENCY:
+    if unit in CURRENCIES:
         mixed = [f for s in shapes for f in s.fields if {"currency", "ccy"} & set(name_tokens(f.path))]
         if any((f.distinct or 2) > 1 for f in mixed):
             return True
@@ -139,14 +117,14 @@ def _words(bench: Bench) -> set[str]:
 
 
 def _same(unit: str, word: str) -> bool:
-    if unit in _CURRENCY:
-        return _CURRENCY.get(word) == unit
+    if unit in CURRENCIES:
+        return CURRENCIES.get(word) == unit
     return any(word in kind and kind[word] == kind[unit] for kind in SIZES if unit in kind)
 
 
 def _other(unit: str, word: str) -> bool:
-    if unit in _CURRENCY:
-        return _CURRENCY.get(word, unit) != unit
+    if unit in CURRENCIES:
+        return CURRENCIES.get(word, unit) != unit
     return len(word) > 1 and any(word in kind and kind[word] != kind[unit] for kind in SIZES if unit in kind)
 
 
@@ -157,8 +135,8 @@ def _is_number(field: FieldShape) -> bool:
     return bool(field.formats) and all(_BARE_NUMBER.fullmatch(f) for f in field.formats)
 
 
-def _sized(was: str, now: str, ratio: float) -> Reading | None:
-    """The one factor that names allow and sizes show; where a neighbour is near, an equal size is an assumption."""
+def sized(was: str, now: str, ratio: float) -> Reading | None:
+    """Return the one factor that names allow and sizes show; where a neighbour is near, an equal size is an assumption."""
     factors: set[float] = set()
     for kind in SIZES:
         if was and now and was in kind and now in kind:

@@ -1,0 +1,80 @@
+"""A code like ``C-0007`` comes without its letters, or gets some → the form that other records still refer to.
+
+Certain means: before, every value had the same letters and digits of one width (or began right with the digits); now
+every value is the number alone (or has one and the same beginning); and another data set of the failing day has the
+field in the old form, so that the old form is what the two are joined by.
+"""
+
+from __future__ import annotations
+
+import re
+
+from airflow_agentic.agents.fixers.bench import Bench
+from airflow_agentic.agents.fixers.conversions import Conversion
+from airflow_agentic.records import FieldShape
+from airflow_agentic.shape_changes import name_tokens
+
+_BARE = {"id", "key", "code", "no", "nr", "number", "ref"}
+
+
+def numbered_code(bench: Bench, dataset: str, old: FieldShape, new: FieldShape) -> Conversion | None:
+    """Return what gives a code its old form back, from the form that it has now; the old form passes."""
+    if old.types != ("string",) or old.prefix == new.prefix or not _is_known_elsewhere(bench, dataset, old):
+        return None
+    if old.prefix and new.types == ("integer",):
+        width = _width(old)
+        if new.low is None or new.high is None or new.low < 0 or (width and new.high >= 10**width):
+            return None
+        return _conversion("a number, without its letters", old.prefix, width)
+    if old.prefix and new.types == ("string",) and _is_digits(new):
+        return _conversion("without its letters", old.prefix, _width(old))
+    if new.prefix and new.types == ("string",) and _is_digits(old) and _widths(old) == _widths(new):
+        return Conversion(form=f'{{value}}.removeprefix("{new.prefix}")', words=f"written with `{new.prefix}` in front")
+    return None
+
+
+def _conversion(words: str, prefix: str, width: int) -> Conversion:
+    number = f"str(value).zfill({width})" if width else "str(value)"
+    text = f'''
+def {{name}}(value):
+    """Return a code with its letters, also from the number alone."""
+    return "{prefix}" + {number} if str(value).isdecimal() else value
+'''
+    return Conversion(form="{call}({value})", wanted="known_code", text=text, words=words)
+
+
+def _is_known_elsewhere(bench: Bench, dataset: str, field: FieldShape) -> bool:
+    """Say whether another data set of the failing day has this code in its old form: under its name, or as its own id."""
+    leaf = field.path.rpartition(".")[2]
+    return any(
+        other.types == ("string",)
+        and other.prefix == field.prefix
+        and set(other.formats) & set(field.formats)
+        and _is_one_name(leaf, other.path.rpartition(".")[2], shape.name)
+        for shape in bench.dossier.shapes
+        if shape.role == "failing" and shape.name != dataset
+        for other in shape.fields
+    )
+
+
+def _is_one_name(leaf: str, other: str, dataset: str) -> bool:
+    """``customer_id`` in both, or ``id`` in ``customers``."""
+    if name_tokens(leaf) == name_tokens(other):
+        return True
+    held = {word.rstrip("s") for word in name_tokens(re.sub(r"\{[^}]*\}|\.\w+$|\(.*", " ", dataset))}
+    owner = {word.rstrip("s") for word in name_tokens(leaf) if word not in _BARE}
+    return other.lower() in _BARE and bool(owner) and owner <= held
+
+
+def _widths(field: FieldShape) -> set[int]:
+    return {len(form) if "+" not in form else 0 for text in field.formats for form in re.findall(r"9+\+?", text)}
+
+
+def _width(field: FieldShape) -> int:
+    """How many digits all values have; 0 where they differ and nothing is filled up."""
+    widths = _widths(field)
+    return widths.pop() if len(widths) == 1 else 0
+
+
+def _is_digits(field: FieldShape) -> bool:
+    return bool(field.formats) and all(set(form) <= {"9", "+"} for form in field.formats)
