@@ -1,6 +1,6 @@
 """The name of somebody who answered → what Airflow knows of them now, or why it cannot tell.
 
-Airflow's own API has no users; only the FAB auth manager adds some (``/auth/fab/v1/users``, read from its 3.10.2). The
+Airflow's own API has no users; only the FAB auth manager adds some (``/auth/fab/v1/users``, tried on its 3.10.2). The
 SimpleAuthManager answers that address with its login page, others with 404: there the policy's list alone holds. FAB's
 users are found by name: it tells no id, so a user who was deleted and made anew under the same name is the same here.
 """
