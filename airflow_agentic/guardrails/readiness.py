@@ -345,7 +345,8 @@ def _permissions(seen: Observed) -> _Judged:
         told = f"more than it must be able to do: {_list(seen.account_wide)}"
         return PARTIAL, told, "Make roles of their own for the Airflow account and for staging, with no more than that."
     if seen.shared_accounts is None:
-        return MISSING, _why(seen, "accounts", "whose accounts the agent uses was not seen"), "Run it with --conn."
+        untold = _why(seen, "accounts", "whose accounts the agent uses was not seen")
+        return MISSING, untold, "Run it with --agentic-conn-id."
     return IN_PLACE, "the agent's accounts are its own, and narrow", ""
 
 
