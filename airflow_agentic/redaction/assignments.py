@@ -9,9 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from airflow_agentic.redaction.assigned_value import is_value
+from airflow_agentic.redaction.sentences import said_value
 from airflow_agentic.redaction.words import IDENTIFIERS, NAMES, PLAIN, REST
 
 _QUOTED = (
+    # What a language prints around a value: `Some("...")`, `Optional[...]`, `string(14) "..."`.
+    r"(?:(?:Some|Just|Ok|Right|Optional|Secret|SecretStr)[(\[](?=[^)\]\r\n]{3,200}[)\]])|string\(\d{1,4}\)[ ]|\[(?=[\"']))?"
     r"(?:(?:[fbrnue]{1,2}(?=\\{0,3}[\"'`]))?(?P<quote>\"{3}|'{3}|\\{0,3}[\"'`]|&quot;|&#3[49];)"
     r"(?P<quoted>(?:(?!(?P=quote))[^\r\n\\]|(?!(?P=quote))\\[^\r\n]){1,1200}?)(?P=quote)"
     r"|(?:[fbrnue]{1,2}(?=\\{0,3}[\"'`]))?\\{0,3}[\"'`]?(?P<bare>[^\s\"'`,;&(){}\[\]<>|\\][^\s\"'`,;&<>|\\\]})]{2,2000}))"
@@ -33,14 +37,17 @@ _SHAPES = tuple(
         rf"{_CLOSE}{_BLANK}[:=]{_BLANK}(?:(?:bearer|basic|token){_BLANK})?\r?\n[ \t]{{1,40}}(?:[\"'](?P<below>[^\"'\r\n]{{3,500}})[\"']"
         r"|(?P<next>(?=\S{0,200}\d)[^\s:=\"'|{}\[\]<>()]{8,2000}={0,2}))(?=[ \t,]{0,9}(?:\r?\n|\Z))",
         # A row of a printed table.
-        rf"{_CLOSE}[ \t]{{0,60}}[|│;][ \t]{{0,3}}(?P<cell>[^\s|│;,()\"'\[\]{{}}]{{6,400}})(?=[ \t]{{0,200}}(?:[|│;\r\n]|\Z))",
+        rf"{_CLOSE}[ \t]{{0,60}}[|│║┃;][ \t]{{0,3}}(?P<cell>[^\s|│║┃;,()\"'\[\]{{}}]{{6,400}})(?=[ \t]{{0,200}}(?:[|│║┃;\r\n]|\Z))",
         rf"[\"']\)[ \t]{{0,3}}(?:->|=>|=(?!=)|:|returned|resolved to)[ \t]{{1,3}}{_QUOTED}",
+        # XML: an element's text; below, the name in one attribute or element with the value in the next.
+        rf"{_CLOSE}(?:[ \t][^<>\r\n]{{0,200}})?>\s{{0,40}}(?:<\w{{1,20}}>\s{{0,20}})?(?:<!\[CDATA\[)?(?P<xml>[^<>\r\n]{{1,2000}}?)(?:\]\]>)?\s{{0,40}}</",
         rf"{_CLOSE}{_TYPE}[ \t.]{{0,24}}{_OPERATOR}{_BLANK}{_QUOTED}",
+        # The name of a block that holds the value: Terraform's `variable`, JSON's and YAML's `value` one level below.
+        rf"{_CLOSE}\s{{0,3}}[:=]?\s{{0,3}}(?:\{{|(?<=:))\s{{1,40}}(?:[\"']?\w{{1,20}}[\"']?\s{{0,4}}[:=]\s{{0,4}}[^\r\n{{}}]{{0,80}}[\r\n,]\s{{0,40}}){{0,3}}?"
+        rf"[\"']?(?:\w{{0,10}}value|default|content|plaintext)[\"']?[ \t]{{0,12}}[:=][ \t]{{0,4}}{_QUOTED}",
         # YAML's block: the value stands on the next line, indented.
         rf":{_BLANK}[|>][+-]?\d?{_BLANK}(?:\r?\n|\\n)[ \t]{{1,40}}(?P<block>[^\s\"']{{3,4000}})",
-        # XML: an element's text, and the name in one attribute or element with the value in the next.
-        r"(?:[ \t][^<>\r\n]{0,200})?>\s{0,40}(?:<!\[CDATA\[)?(?P<xml>[^<>\r\n]{1,2000}?)(?:\]\]>)?\s{0,40}</",
-        rf"{_CLOSE}[ \t]{{0,3}}(?:,|</\w{{1,20}}>)?\s{{0,40}}<?\\?[\"']?value\\?[\"']?[ \t]{{0,3}}[=:>][ \t]{{0,3}}{_QUOTED}",
+        rf"{_CLOSE}[ \t]{{0,3}}(?:,|>|</\w{{1,20}}>)?(?:\s{{0,20}}[\"']\w{{1,20}}[\"']:\s{{0,3}}[\"'][^\"'\r\n]{{0,80}}[\"'],){{0,2}}\s{{0,40}}<?\\?[\"']?value\\?[\"']?[ \t]{{0,3}}[=:>][ \t]{{0,3}}{_QUOTED}",
         # Percent-encoded JSON or form fields inside an address.
         r"(?:%22|%27)?(?:%3A|%3D)(?:\+|%20)?(?:%22|%27)?(?P<percent>(?:[^\s\"'&<>%]|%(?!22|27|2C|26)[0-9A-Fa-f]{2}){3,2000})",
         rf"{_CLOSE}{_WORDS}{_QUOTED}",
@@ -50,21 +57,19 @@ _CELL, _RETURNED = _SHAPES[2:4]
 _WORDED = (_RETURNED, _SHAPES[-1])
 _CALL = re.compile(rf"{REST}[\"'][ \t]{{0,3}},\s{{0,20}}{_QUOTED}(?=\s{{0,20}}[,)])", re.IGNORECASE)
 _AWS_SECRET = re.compile(r"(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])(?=\D*\d)[A-Za-z0-9+/]{40}")
-_TYPED = re.compile(r"[A-Za-z_]+\d{0,3}|[^A-Za-z]*|\D*")
-_BEFORE_NAME = re.compile(r"\w*\Z")
 _CALLED = re.compile(
     r"(?:get|getenv|get_?env|set|set_?property|setenv|putenv|put|setdefault|env|add_?header|set_?header|config|option|append)"
     r"\((?:[\"'][\w.-]{1,60}[\"'][ \t]{0,3},[ \t]{0,3})?[\"'][\w.-]{0,60}\Z",
     re.IGNORECASE,
 )
 _LIST = re.compile(rf"{REST}[\"'][ \t]{{0,3}},[ \t]{{0,3}}{_QUOTED}", re.IGNORECASE)
-_PAIR = re.compile(rf"{_LIST.pattern}(?=[ \t]{{0,3}}[)\]])", re.IGNORECASE)
-_OPENED = re.compile(r"[(\[][ \t]{0,3}[\"'][\w.-]{0,40}\Z")
+_PAIR = re.compile(rf"{_LIST.pattern}(?=[ \t]{{0,3}}(?:[)\]\r\n]|\Z))", re.IGNORECASE)
+_OPENED = re.compile(r"(?:[(\[\n]|\A)[ \t]{0,3}[\"'][\w.-]{0,40}\Z")
 _NAME = re.compile(r"[a-z_]+|[A-Z_]+|[a-z_]+\d?(?:_id)?")
 _OPTION = re.compile(r"[\"']--?[\w-]{0,40}\Z")
 _DASHED = re.compile(r"(?<!\S)--[\w-]{0,40}\Z")
 _BESIDE = re.compile(
-    rf"{REST}{_CLOSE}[ \t]{{1,24}}(?:[-–=][ \t]{{0,3}})?(?P<loose>[\"'`]?[^\s\"'`,;&()<>|\\\[\]{{}}]{{5,400}})",
+    rf"{REST}{_CLOSE}[ \t]{{1,24}}(?:(?:[-–=?]|\.{{3,40}})[ \t]{{0,3}})?(?P<loose>[\"'`]?[^\s\"'`,;&()<>|\\\[\]{{}}]{{5,400}})",
     re.IGNORECASE,
 )
 _SCHEME = re.compile(
@@ -77,13 +82,26 @@ _ARROW = re.compile(r"[\"'][ \t]{0,4}(?:->|=>|→)[ \t]{0,4}[\"'](?P<value>[^\"'
 _QUOTED_OPTION = re.compile(
     rf"{REST}[ \t]{{1,4}}(?P<quote>[\"'])(?P<value>[^\"'\r\n]{{3,500}})(?P=quote)", re.IGNORECASE
 )
-_NOT_ASSIGNED = re.compile(r"\barn:[\w-]{2,20}:[^\s\"']{0,100}\Z|\bcomment on [^\r\n]{0,100}\Z", re.IGNORECASE)
+_IMAGE = re.compile(r"[a-z0-9./-]{2,100}:v?\d[\w.-]{0,40}")
+_LONGER = re.compile(rf"(?P<more>(?:[_.-]|(?=[A-Z0-9]))[\w.-]{{1,60}}){_CLOSE}{_BLANK}{_OPERATOR}{_BLANK}{_QUOTED}")
+_OF_IT = re.compile(
+    r"(?:^|[_.-]|(?=[A-Z]))(?:file|path|dir|name|ur[li]|uri|host|port|type|ttl|policy|len|length|size|count|version|expir\w*|at|on|date|time\w*|"
+    r"algo\w*|backend|endpoint|issuer|audience|scope|arn|prefix|header|field|column|table|ids?|limit|budget|usage|class|format|provider|"
+    r"store|manager|mode|state|status|source|ref|alias|region|fingerprint|sha\d*|digest|checksum|cmd|command)s?(?![a-z])",
+    re.IGNORECASE,
+)
+_MIXED = re.compile(
+    r"(?=[^\s]*\d)(?=[^\s]*[a-z])(?=[^\s]*(?:[A-Z]|[!@#$%^&*+=?~]))[^\s/]{6,}|[A-Za-z0-9+/_-]{20,}={0,2}\Z"
+)
+_NOT_ASSIGNED = re.compile(
+    r"\bchecksum/[\w-]{0,40}\Z|\barn:[\w-]{2,20}:[^\s\"']{0,100}\Z|\bcomment on [^\r\n]{0,100}\Z", re.IGNORECASE
+)
 _TOKEN = re.compile(r"[^\s\"',;\\]{3,4000}")
 _COOKIE = re.compile(r"[ \t]{0,3}[^\s=;\"']{1,80}=(?P<value>[^\s;\"'\\]{3,4000})")
-_SIGNATURE = re.compile(r"[^\r\n\"']{0,400}?Signature=(?P<value>[A-Za-z0-9%/+=_-]{16,400})")
-_PARSED = re.compile(
-    r"(?:unexpected|illegal|near|at|expect(?:ed|ing)|unknown|next|last|this|invalid|bad|or|of|a|the|csrf)[ \t]\Z"
+_SIGNATURE = re.compile(
+    r"[^\r\n]{0,400}?\b(?:Signature|response|mac|oauth_signature|oauth_token|Token)=\\?\"?(?P<value>[A-Za-z0-9%/+=_:-]{16,400})"
 )
+_PARAMETERS = re.compile(r"[\"']?\s{0,3}[:=]\s{0,3}\\?[\"']?[A-Za-z][A-Za-z0-9-]{2,20}[ ]\w{1,40}=\\?[\"'](?!\Z)")
 _PLACEHOLDER = re.compile(r"\[secret:[0-9]{1,6}:[a-z-]{1,40}\]")
 _STEMS = tuple(
     (stem, tuple((re.compile(name), re.compile(before) if before else None) for s, name, before in NAMES if s == stem))
@@ -127,27 +145,43 @@ def _values(text: str, lower: str, start: int, end: int) -> Iterator[tuple[int, 
         return
     if kind == "cookie":
         yield from _cookies(text, end)
-        return
-    if kind == "bearer":
+    elif kind == "bearer":
         yield from _bearer(text, end)
-        return
+    elif kind == "authorization" and _PARAMETERS.match(text, end):
+        yield from _signature(text, end)
+    else:
+        given = _given(text, lower, start, end, kind)
+        yield from _beside(text, lower, start, end, kind) if given is None else given
+
+
+def _given(text: str, lower: str, start: int, end: int, kind: str) -> tuple[tuple[int, int, str], ...] | None:
+    """Read the first shape that holds behind the name; None: none does, or a sentence goes on."""
     for shape in _SHAPES:
         if shape is _SHAPES[0] and not _line_setting(text, start):
             continue
         found = shape.match(text, end)
         span = _span(text, found) if found else None
-        if found is None or span is None:
+        if span is None:
             continue
         if kind == "authorization":
             span = _behind_scheme(text, span)
-        if _is_value(text, lower, start, span, shape):
-            yield *span, kind
-            if kind == "authorization":
-                yield from _signature(text, span[1])
-            yield from _changed(text, span[1], kind)
-        return
+        if is_value(text, lower, start, span, beside=shape is _CELL, worded=shape in _WORDED):
+            more = _signature(text, span[1]) if kind == "authorization" else ()
+            return ((*span, kind), *more, *_changed(text, span[1], kind))
+        return None if shape is _SHAPES[-1] else ()
+    return None
+
+
+def _beside(text: str, lower: str, start: int, end: int, kind: str) -> Iterator[tuple[int, int, str]]:
+    """Read what gives the name a value without a sign between them, or with more of a name or a sentence."""
     yield from _calls(text, start, end, kind)
-    yield from _loose(text, lower, start, end, kind)
+    beside = tuple(_loose(text, lower, start, end, kind))
+    yield from beside
+    said = None if beside else said_value(text, lower, start, end)
+    if said:
+        yield *said, kind
+    elif not beside:
+        yield from _suffixed(text, end, kind)
 
 
 def _span(text: str, found: re.Match[str]) -> tuple[int, int] | None:
@@ -177,23 +211,6 @@ def _changed(text: str, end: int, kind: str) -> Iterator[tuple[int, int, str]]:
     found = _ARROW.match(text, end)
     if found and not PLAIN.fullmatch(found["value"]):
         yield *found.span("value"), kind
-
-
-def _is_value(text: str, lower: str, name: int, span: tuple[int, int], shape: re.Pattern[str]) -> bool:
-    value = text[span[0] : span[1]].strip()
-    if not value or PLAIN.fullmatch(value) or text[span[1] : span[1] + 1] in ("(", "[", "{"):
-        return False
-    if lower.startswith("dsn", name) and not re.search(r"@|//|=", value):
-        return False
-    begun = name - len(_BEFORE_NAME.search(lower, max(0, name - 40), name)[0])  # type: ignore[index]
-    if text[span[0] - 1] not in "\"'`" and lower.startswith(value.lower(), begun):  # `credentials=credentials`
-        return False
-    if shape is _CELL and (_TYPED.fullmatch(value) or IDENTIFIERS.fullmatch(value)):
-        return False
-    if shape in _WORDED and not re.search(r"\d|[a-z][A-Z]", value) and text[span[0] - 1] not in "\"'`":
-        return False
-    parsed = lower.startswith("token", name) and _PARSED.search(lower, max(0, name - 12), name)
-    return not (parsed and re.fullmatch(r"[A-Za-z_]*|\W+", value))
 
 
 def _line_setting(text: str, start: int) -> bool:
@@ -244,9 +261,20 @@ def _loose(text: str, lower: str, start: int, end: int, kind: str) -> Iterator[t
     if (
         mixed
         and strong
+        and not _IMAGE.fullmatch(value)
         and (quoted or _AWS_SECRET.fullmatch(value) or not re.search(r"/|=.|\.\w{2,5}$|^\w+\.\w+", value))
     ):
         yield at, at + len(value), kind
+
+
+def _suffixed(text: str, end: int, kind: str) -> Iterator[tuple[int, int, str]]:
+    """Find a value whose name goes on behind the telling word: ``password_for_etl``, ``tokenGithub``, ``secret.key.base``."""
+    found = _LONGER.match(text, end)
+    span = _span(text, found) if found else None
+    if found and span and not _OF_IT.search(found["more"]) and _MIXED.match(text[slice(*span)]):
+        value = text[slice(*span)]
+        if not PLAIN.fullmatch(value) and not IDENTIFIERS.fullmatch(value):
+            yield *span, kind
 
 
 def _cookies(text: str, end: int) -> Iterator[tuple[int, int, str]]:
@@ -273,6 +301,6 @@ def _bearer(text: str, end: int) -> Iterator[tuple[int, int, str]]:
 
 
 def _signature(text: str, end: int) -> Iterator[tuple[int, int, str]]:
-    found = _SIGNATURE.match(text, end)
-    if found:
+    while found := _SIGNATURE.match(text, end):
         yield *found.span("value"), "signature"
+        end = found.end()

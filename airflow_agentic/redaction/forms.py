@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from airflow_agentic.redaction.forms_more import MORE_FORMS
+from airflow_agentic.redaction.nearby import Vocabulary, found_near
 from airflow_agentic.redaction.words import PLAIN, TEMPLATE
 
 _TEXT = r"[ \t]{0,4}[nNeE]?'(?P<value>[^'\r\n]{3,500})'"
@@ -26,13 +27,13 @@ _FORMS: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = tuple(
         ("sql-password", ("sql(", "mongodb(", "remote("), rf"\b(?:mysql|postgresql|mongodb){_DATABASE}{_TEXT.replace('[nNeE]?', '')}"),
         ("sql-password", ("s3(", "s3Cluster("), r"\bs3(?:Cluster)?\([^()\r\n]{0,300}'[A-Z0-9]{16,32}'\s{0,4},\s{0,4}'(?P<value>[A-Za-z0-9/+=]{16,200})'"),
         ("login", ("sqlplus", "sqlldr", "expdp", "impdp", "rman"), r"\b(?:sqlplus|sqlldr|expdp|impdp|rman)\b[^\r\n|;]{0,120}?[\s='\"][\w$#.-]{1,60}/(?P<value>[^\s@/'\"]{3,100})(?=@|[\s'\"]|$)"),
-        ("login", ("/",), r"\b(?:log[io]n|connect(?:ed|ing)?|conn|user(?:name|id)?|credentials?)(?:[ \t]{1,3}(?:as|to|with|using))?[ \t=:'\"]{1,4}[\w$#.-]{1,60}/(?P<value>[^\s@/'\"]{3,100})@(?=[A-Za-z/\"'])"),
+        ("login", ("ogin", "ogon", "onnect", "conn ", "CONN", "LOG", "ser=", "ser:", "ser ", "serid", "sername", "redential"), r"\b(?:log[io]n|connect(?:ed|ing)?|conn|user(?:name|id)?|credentials?)(?:[ \t]{1,3}(?:as|to|with|using))?[ \t=:'\"]{1,4}[\w$#.-]{1,60}/(?P<value>[^\s@/'\"]{3,100})@(?=[A-Za-z/\"'])"),
         ("option", ("configure", "config set", "config', "), r"\bconfig(?:ure)?(?: |['\"],[ ]?['\"])set[ \t'\",]{1,6}[\w.-]{0,60}(?:secret|token|password|passwd|_key)[\w.-]{0,30}[ \t='\",]{1,6}(?P<value>[^\s'\"]{6,500})"),
         ("login", ("ORA-",), r"\bORA-\d{5}[^\r\n]{0,200}?[( '\"][\w$#.-]{1,60}/(?P<value>[^\s@/'\"]{3,100})@"),
         ("login", (" / ",), r"\blog[io]n[ =:'\"]{1,4}[^\s/@]{1,80}@[^\s/@]{1,80}[ \t]/[ \t](?P<value>(?=[^\s]{0,60}\d)[^\s'\"/]{6,200})"),
         ("login", ("user.info",), r"\buser\.info\\?[\"']?\s{0,3}[=:]\s{0,3}\\?[\"']?[^\s:'\"]{1,100}:(?P<value>[^\s'\"\\]{3,300})"),
         ("login", ("onnect(", "FTP(", "FTP_TLS(", "onnection("), r"(?:\bconnect|\bFTP(?:_TLS)?|Connection)\(\s{0,8}(?:['\"][^'\"\r\n]{0,200}['\"]\s{0,3},\s{0,8}){2}['\"](?P<value>(?=[^'\"]{0,60}\d)(?=[^'\"]{0,60}[A-Za-z])[^'\"\r\n]{6,200})['\"]"),
-        ("login", ("log", "LOG", "Log"), r"\blog(?:in|on|ged in|ging in| in)[ \t]{1,3}(?:with|as|using)[ \t]{1,3}['\"]?[\w$.@-]{1,80}:(?P<value>(?=[^\s]{0,60}\d)(?=[^\s]{0,60}[A-Za-z])[^\s'\":/,]{6,200})"),
+        ("login", ("ogin ", "ogon ", "ogged in ", "ogging in ", "og in ", "LOGIN "), r"\blog(?:in|on|ged in|ging in| in)[ \t]{1,3}(?:with|as|using)[ \t]{1,3}['\"]?[\w$.@-]{1,80}:(?P<value>(?=[^\s]{0,60}\d)(?=[^\s]{0,60}[A-Za-z])[^\s'\":/,]{6,200})"),
         ("sql-password", ("sp_add", "sp_pass"), r"\bsp_(?:addlogin|password|adduser|addlinkedsrvlogin)\b[^'\r\n]{0,60}N?'[^'\r\n]{0,100}',[ \t]{0,4}N?'(?P<value>[^'\r\n]{3,200})'"),
         ("option", ("mc alias", "mc config"), r"\bmc (?:alias set|config host add)[ \t]{1,3}\S{1,60}[ \t]{1,3}\S{1,200}[ \t]{1,3}\S{1,100}[ \t]{1,3}(?P<value>\S{6,200})"),
         ("option", ("net use", "smbclient", "lftp"), r"\b(?:net use\b[^\r\n]{0,200}?/user:\S{1,100}[ \t]{1,3}|smbclient\b[^\r\n]{0,200}?-U[ \t]?[^\s%]{1,100}%|lftp\b[^\r\n]{0,200}?-u[ \t]?[^\s,]{1,100},)(?:['\"](?P<value>[^'\"\r\n]{3,200})['\"]|(?P<bare>[^\s'\"*]{3,200}))"),
@@ -47,6 +48,7 @@ _FORMS: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = tuple(
         ("input-value", ("input_value=",), r"^[^\r\n]{0,120}?(?:password|passwd|secret|token|api_?key|_key|credentials?|dsn|uri|private_key)[\w.\[\]]{0,40}[ \t]{0,4}\r?\n[^\r\n]{0,300}\binput_value=[fbr]?'(?P<value>[^'\r\n]{3,500})'"),
     )
 )  # fmt: skip
+_REACH = 4_500
 _MANIFEST = re.compile(r"\bkind:[ \t]{0,4}[\"']?Secret[\"']?[ \t]*$", re.MULTILINE)
 _DATA = re.compile(r"^[ \t]{0,20}(?:stringData|data):[ \t]*\r?\n", re.MULTILINE)
 _ENTRY = re.compile(
@@ -62,14 +64,13 @@ _LONGEST_KEY = 120
 """Lines of a key block whose lines each stand behind a log's own words."""
 
 
-def form_secrets(text: str) -> Iterator[tuple[int, int, str]]:
+def form_secrets(text: str, vocabulary: Vocabulary) -> Iterator[tuple[int, int, str]]:
     """Yield start, end and kind of each."""
     for kind, words, pattern in _FORMS:
-        if any(word in text for word in words):
-            for found in pattern.finditer(text):
-                group = str(found.lastgroup)
-                if not (TEMPLATE if kind == "sql-password" else PLAIN).fullmatch(found[group]):
-                    yield *found.span(group), kind
+        for found in found_near(text, vocabulary.of(words), pattern, after=_REACH):
+            group = str(found.lastgroup)
+            if not (TEMPLATE if kind == "sql-password" else PLAIN).fullmatch(found[group]):
+                yield *found.span(group), kind
     if "Secret" in text:
         yield from _kubernetes(text)
     if "PRIVATE KEY" in text:

@@ -32,6 +32,11 @@ _NAMED_WITHIN = re.compile(
     r"([A-Za-z0-9]{5,40}?)[_-]?(?:access|key|private|secret|token|api|[_-]){1,4}[_-]?([A-Za-z0-9_-]{12,200})\Z",
     re.IGNORECASE,
 )
+_MARKED = re.compile(
+    r"(?:[a-z0-9]{1,12}[_-]){0,3}(?:sk|rk|pat|tok|token|key|secret|apikey|live|priv|auth)[_-](?P<tail>[A-Za-z0-9_]{16,200})\Z"
+)
+"""A token that says itself what it is, of whatever company: ``acme_live_9bT3...``, ``zz_sk_...``."""
+_CASES = re.compile(r"(?=[^a-z]*[a-z])[^A-Z]*[A-Z]")
 _BEFORE = 64
 
 
@@ -47,6 +52,9 @@ def _is_secret(text: str, start: int, word: str) -> bool:
     if named and _is_vendor(named[1].lower()) and _looks_made(named[2]):
         return True
     identifier = bool(IDENTIFIERS.fullmatch(word))
+    marked = None if identifier else _MARKED.match(word)
+    if marked and not IDENTIFIERS.fullmatch(marked["tail"]):
+        return len(_SWITCHES.findall(marked["tail"])) >= (5 if _CASES.match(marked["tail"]) else 8)
     if not identifier and not _looks_made(word) and (len(word) < 20 or not word.isalnum()):
         return False
     before = _words_before(text, start)

@@ -12,8 +12,11 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
 from airflow_agentic.redaction.assignments import assigned_secrets
+from airflow_agentic.redaction.commands import command_secrets
 from airflow_agentic.redaction.forms import form_secrets
+from airflow_agentic.redaction.nearby import Vocabulary
 from airflow_agentic.redaction.opaque import opaque_secrets
+from airflow_agentic.redaction.pairs import paired_secrets
 from airflow_agentic.redaction.readings import joined_secrets, wrapped
 from airflow_agentic.redaction.tables import table_secrets
 from airflow_agentic.redaction.tokens import fixed_tokens
@@ -27,9 +30,13 @@ _URI = re.compile(
     r"(?<=[A-Za-z0-9:])//(?P<user>[^\s/?#:@\"'<>]{0,200}):(?P<password>(?!\d{1,5}[/?#])[^\s/\"'<>@]{1,500}(?:[@/][^\s/\"'<>@]{0,200}){0,4}?)@(?=[^\s@]|\s|$)"
 )
 _URI_TOKEN = re.compile(r"://(?P<password>(?=[^@\s]{0,80}\d)(?![^@\s]{0,200}%40)[A-Za-z0-9_\-.%~]{16,500})@")
+# A word that ends in "key" is a key only if its value does not read like a column's name.
 _QUERY = re.compile(
-    r"[?&;](?:amp;)?(?:[A-Za-z0-9_.-]{0,40}[_.-])?(?:sig|signature|key|code|auth|[a-z]{0,12}_?token|apikey|api_key|[a-z]{0,12}key|secret|password|passwd|pass|pwd|"
-    r"client_secret|x-amz-signature|x-amz-credential|x-amz-security-token|x-goog-signature|delegation|keyfile_dict|session_?id|sid|jwt|sas|appid(?==[0-9a-f]{32}\b))=(?P<value>[^&;\s\"'<>#]{4,4000})",
+    r"[?&;#](?:amp;)?(?!(?:sort|order|partition|cache|primary|foreign|group|row|object|s3|idempotency|dedup|public|page)[_-]?(?:key|token)=)"
+    r"(?:[A-Za-z0-9_.-]{0,40}[_.-])?(?:(?:key|code|auth|sid)(?==[a-z_]{0,40}(?:[^a-z_&;\s\"'<>#]|(?-i:[A-Z])))|sig|signature|hmac|mac|st|pw|otp|ticket|"
+    r"assertion|[a-z]{0,12}_?token|api_?key|[a-z]{1,12}key|secret|password|passwd|pass|pwd|"
+    r"client_secret|x-amz-signature|x-amz-credential|x-amz-security-token|x-goog-signature|delegation|keyfile_dict|session_?id|jwt|sas|appid(?==[0-9a-f]{32}\b))"
+    r"=(?P<value>[^&;\s\"'<>#]{4,4000})",
     re.IGNORECASE,
 )
 _NETRC = re.compile(
@@ -45,17 +52,6 @@ _IDENTIFIED = re.compile(
     r"\b(?:identified\s{1,4}(?:with\s{1,4}\w{1,40}\s{1,4})?(?:by|as)|password)\s{1,4}(?P<quote>['\"])(?P<value>[^'\"\r\n]{1,500})(?P=quote)",
     re.IGNORECASE,
 )
-_SHELL_USER = re.compile(
-    r"(?<![^\s\"'])(?:-u|--user|--proxy-user)(?:[ =]|[\"'],?[ ]?)[\"']?[^\s:\"'/]{1,100}:(?P<value>[^\s\"'@/]{3,500})"
-)
-_SHORT = re.compile(
-    r"\b(?:mysql\w{0,10}|mariadb\w{0,10}|sshpass|(?:docker|podman|az|helm registry|oc) login|twine|mongo\w{0,8}|redis-cli|bcp|sqlcmd|kinit|ldap\w{2,10}|lftp|ncftp\w{0,4}|snowsql|beeline|cqlsh|vsql|nzsql|psexec|airflow users \w{1,10}|snmp\w{2,12})\b"
-    r"[^\n|;&]{0,200}?[\s'\"]-(?:pw|p|P|w|a|c)(?P<gap>\s{0,2}|['\"],\s?(?=['\"]))(?P<quote>['\"]?)(?P<value>(?(quote)[^'\"\r\n]|[^\s'\"]){3,200})",
-)
-_LOGIN = re.compile(r"\b(?:vault login|-pass(?:in|out)? pass:|pass:)[ ]{0,2}(?P<value>[A-Za-z0-9][^\s\"']{5,200})")
-_PIPED = re.compile(
-    r"\becho\s{1,3}(?:-n\s{1,3})?(?P<quote>['\"]?)(?P<value>[^'\"\s|]{4,200})(?P=quote)\s{0,3}\|[^\n|]{0,120}(?:--?(?:password-stdin|stdin|pass(?:word)?-fd)|sudo -S|\bkinit\b|\bpasswd\b)"
-)
 _PAIR = re.compile(
     r"(?:\b(?:auth|cred(?:ential)?s?)[\"']?\s{0,3}[=: ]\s{0,3}[\[(]|\w{0,40}Auth(?:enticator|Provider)?\(|NetworkCredential\(|\blogin\()\s{0,20}[\"'][^\"'\r\n]{0,200}[\"']\s{0,3},\s{0,20}"
     r"(?P<quote>[\"'])(?P<value>[^\"'\r\n]{1,500})(?P=quote)",
@@ -63,9 +59,7 @@ _PAIR = re.compile(
 )
 _DOCKER = re.compile(r"\\?[\"']auth\\?[\"']\s{0,3}:\s{0,3}\\?[\"'](?P<value>[A-Za-z0-9+/]{8,2000}={0,2})\\?[\"']")
 _THIN = re.compile(r"oracle:(?:thin|oci):[\w.-]{1,60}/(?P<value>[^\s@/\"']{1,200})@")
-_SIGNED = re.compile(
-    r"X-Hub-Signature(?:-256)?[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?:sha\d+=)?(?P<value>[0-9a-f]{40,64})", re.IGNORECASE
-)
+
 
 # What is asked for first is cheap; the pattern runs only where the text has one of the words.
 _GUARDED: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = (
@@ -75,10 +69,6 @@ _GUARDED: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = (
     ("netrc", ("login",), _NETRC),
     ("pgpass", (":",), _PGPASS),
     ("airflow-connection", ("AIRFLOW_CONN_",), _ENVIRONMENT),
-    ("option", ("-u", "--user", "--proxy-user"), _SHELL_USER),
-    ("option", (" -p", " -P", " -w", " -a", " -c", "'-p", '"-p', "'-a", "'-w", "'-P"), _SHORT),
-    ("option", ("vault login", "pass:"), _LOGIN),
-    ("option", ("-stdin", "-fd", "sudo -S", "| kinit", "| passwd"), _PIPED),
     ("sql-password", ("dentified", "DENTIFIED", "PASSWORD ", "password '", 'password "', "Password '"), _IDENTIFIED),
     (
         "basic-auth",
@@ -100,7 +90,6 @@ _GUARDED: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = (
     ),
     ("basic-auth", ('auth"', "auth'", "auth\\"), _DOCKER),
     ("uri-password", ("oracle:",), _THIN),
-    ("signature", ("ignature",), _SIGNED),
 )
 
 _REMEMBERED = 300
@@ -184,14 +173,17 @@ def _copies(text: str, spans: Iterable[Span]) -> Iterator[Span]:
 
 
 def _candidates(text: str) -> Iterator[Span]:
-    yield from fixed_tokens(text)
+    vocabulary = Vocabulary(text)
+    yield from fixed_tokens(text, vocabulary)
     for kind, words, pattern in _GUARDED:
-        if any(word in text for word in words):
+        if vocabulary.of(words):
             group = "value" if "value" in pattern.groupindex else "password"
             for match in pattern.finditer(text):
                 if not (PLAIN if kind in ("query", "option") else TEMPLATE).fullmatch(match[group]):
                     yield *match.span(group), kind
     yield from assigned_secrets(text)
     yield from opaque_secrets(text)
-    yield from form_secrets(text)
+    yield from command_secrets(text, vocabulary)
+    yield from paired_secrets(text, vocabulary)
+    yield from form_secrets(text, vocabulary)
     yield from table_secrets(text)

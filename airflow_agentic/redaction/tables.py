@@ -14,7 +14,7 @@ from airflow_agentic.redaction.words import IDENTIFIERS, PLAIN
 _ROWS = 200
 _LINE = 600
 _SECRET_COLUMN = re.compile(
-    r"(?:[\w.]{0,30}[_.])?(?:password|passwd|passwort|kennwort|passphrase|pwd|pass|secret|api_?key|secret_?key|access_?token|auth_?token)",
+    r"(?:[\w.]{0,30}[_.])?(?:password|passwd|passwort|kennwort|passphrase|pwd|pass|secret|api_?key|secret_?key|(?:access|auth|api|bearer|refresh|deploy)?_?token)",
     re.IGNORECASE,
 )
 _WORDS = (
@@ -40,9 +40,12 @@ _VALUE_HEADERS = re.compile(
     re.IGNORECASE,
 )
 _NULLS = re.compile(r"nan|none|null|n/a|-+|\.+|\*+|<[^>]*>", re.IGNORECASE)
-_MADE = re.compile(r"(?=.*\d)(?=.*[A-Za-z])|(?=.*[^\w\s.,:/-])(?=.*\w)|(?=.*[a-z])(?=.*[A-Z])")
+_MADE = re.compile(
+    r"(?=.*\d)(?=.*[A-Za-z])|(?=.*[^\w\s.,:/-])(?=.*\w)|(?=.*[a-z])(?=.*[A-Z])|(?:[a-z]{3,12}[._-]){2,6}[a-z]{3,12}\Z"
+)
 _TYPE = re.compile(
-    r"(?:[a-z_ ]{2,30}|[A-Z_ ]{2,30}|[A-Z][a-z]{1,12}(?:[A-Z][a-z]{1,8})?)\d{0,2}"
+    r"(?i:[a-z ]{2,30}|(?:low_?cardinality|nullable|array|u?int|float|double|n?varchar|n?char|string|str|bool|utf|date|datetime|timestamp|time|decimal|"
+    r"numeric|number|bit|blob|clob|raw|binary|uuid|json|object|fixed_?string|text)[a-z_]{0,12})\d{0,3}"
     r"(?:\(\d{1,5}(?:,\s?\d{1,3})?\))?(?: (?:not )?(?:null|NULL))?"
 )
 _SPLIT = (re.compile(r"[|│]"), re.compile(r"\t"), re.compile(r","), re.compile(r";"), re.compile(r"[ ]{2,}"))

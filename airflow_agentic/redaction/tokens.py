@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
+from airflow_agentic.redaction.nearby import Vocabulary
+
 _SHORT = 400
 _LEFT = r"(?<![A-Za-z0-9])"
 _RIGHT = r"(?![A-Za-z0-9])"
@@ -31,6 +33,7 @@ _PREFIXED: tuple[tuple[str, str, str], ...] = (
     ("vendor-token", "SG.", r"SG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{16,64}"),
     ("vendor-token", "shp", r"shp(?:at|ca|pa|ss)_[A-Za-z0-9]{32,64}"),
     ("vendor-token", "hvs. hvb. hvr.", r"hv[sbr]\.[A-Za-z0-9_-]{20,400}"),
+    ("vendor-token", "s. b.", r"[sb]\.(?=[A-Za-z]{0,23}\d)(?=[A-Z0-9]{0,23}[a-z])(?=[a-z0-9]{0,23}[A-Z])[A-Za-z0-9]{24}"),
     ("vendor-token", "s.CAES b.AAAA", r"(?:s\.CAES|b\.AAAA)[A-Za-z0-9_-]{60,400}"),
     ("vendor-token", "dop_v1_ doo_v1_ dor_v1_", r"do[opr]_v1_[a-f0-9]{64}"),
     ("vendor-token", "glsa_ glc_", r"(?:glsa_[A-Za-z0-9]{32}_[a-f0-9]{8}|glc_[A-Za-z0-9+/]{32,400}={0,2})"),
@@ -81,6 +84,7 @@ _WITHIN: tuple[tuple[str, str, str], ...] = (
 # No border of letters holds for these.
 _PLACED: tuple[tuple[str, str, str], ...] = (
     ("pem", "-----BEGIN", r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[A-Za-z0-9+/=\s\\,:.]|-(?!----)){0,20000}(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?"),
+    ("pem", "-BEGIN ----", r"-----BEGIN [A-Za-z0-9 ]{0,40}[Ss]tatic key V1-----(?P<value>[0-9a-f\s\\n]{32,4000})-----END|---- BEGIN SSH2 [A-Z ]{0,20}PRIVATE KEY ----(?P<block>[^-]{20,20000})---- END"),
     ("pem", "LS0tLS1CRUdJTi", r"LS0tLS1CRUdJTi[A-Za-z0-9+/]{20,20000}={0,2}"),
     ("pem", "Private-Lines", r"Private-Lines:[ \t]{0,4}\d{1,4}(?:\\n|\s){1,4}(?P<value>[A-Za-z0-9+/=\s\\]{16,20000}?)(?=Private-MAC|$)"),
     ("slack-webhook", "hooks.slack.com", r"hooks\.slack\.com/(?P<value>(?:services|workflows|triggers)/[A-Za-z0-9/_-]{20,255})"),
@@ -96,10 +100,10 @@ _PLACED: tuple[tuple[str, str, str], ...] = (
 )  # fmt: skip
 
 
-def fixed_tokens(text: str) -> Iterator[tuple[int, int, str]]:
+def fixed_tokens(text: str, vocabulary: Vocabulary) -> Iterator[tuple[int, int, str]]:
     """Yield start, end and kind of each token that is known by its own letters."""
     for kind, words, pattern in _PREFIXED_ROWS if len(text) > _SHORT or _any_prefix().search(text) else ():
-        for word in words:
+        for word in vocabulary.of(words):
             at = text.find(word)
             while at >= 0:
                 if not text[at - 1 : at].isalnum():
@@ -108,13 +112,13 @@ def fixed_tokens(text: str) -> Iterator[tuple[int, int, str]]:
                         yield *_span(found), kind
                 at = text.find(word, at + len(word))
     for kind, words, pattern in _SEARCHED_ROWS:
-        if any(word in text for word in words):
+        if vocabulary.of(words):
             for found in _compiled(pattern).finditer(text):
                 yield *_span(found), kind
 
 
 def _span(found: re.Match[str]) -> tuple[int, int]:
-    return found.span("value" if "value" in found.re.groupindex else 0)
+    return found.span(found.lastgroup or 0)
 
 
 @cache

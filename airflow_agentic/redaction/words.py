@@ -6,24 +6,18 @@ import re
 
 # A stem is looked for first (a search for a fixed word is many times cheaper than a pattern); the pattern then
 # reads the whole word at that place, and what must stand before it.
-NAMES: tuple[tuple[str, str, str], ...] = (
+_ENGLISH: tuple[tuple[str, str, str], ...] = (
     ("pass", r"pass(?:word|wd|phrase|code|wort)", ""),
-    ("pass", r"pass(?![a-z])", r"(?:^|[^a-z]|store|key|ssh|root|admin|user|trust|bind|proxy|db|pg|my)\Z"),
-    ("kennwort", r"kennwort", ""),
-    ("mot de passe", r"mot de passe", ""),
-    ("contrase", r"contrase(?:ñ|n)a", ""),
-    ("senha", r"senha(?![a-z])", r"(?:^|[^a-z])\Z"),
-    ("wachtwoord", r"wachtwoord", ""),
-    ("lösenord", r"lösenord", ""),
-    ("парол", r"пароль", ""),
-    ("密码", r"密码", ""),
-    ("密碼", r"密碼", ""),
-    ("パスワード", r"パスワード", ""),
-    ("비밀번호", r"비밀번호", ""),
+    ("pass", r"pass(?![a-z])", r"(?<!by)(?<!com)(?<!tres)(?<!sur)(?<!band)(?<!low)(?<!high)(?<!multi)(?<!under)(?<!over)\Z"),
     ("pwd", r"pwd", ""),
-    ("pw", r"pw(?![a-z])", r"(?:^|[^a-z])\Z"),
+    ("pw", r"pw(?![a-z])", r"(?:^|[^a-z]|root|bind|db|user|admin|ftp|ssl)\Z"),
+    ("psk", r"psk(?![a-z])", r"(?:^|[^a-z])\Z"),
+    ("jwt", r"jwt(?![a-z])", r"(?:^|[^a-z])\Z"),
+    ("community", r"community[_-]?string", ""),
+    ("masterauth", r"masterauth", ""),
+    ("authtok", r"authtok(?![a-z])", ""),
     ("secret", r"secret", ""),
-    ("token", r"token", ""),
+    ("token", r"token", r"(?<!page)(?<!next)(?<!sync)(?<!skip)(?<!continuation)(?<!pagination)(?<!page_)(?<!next_)(?<!continuation_)\Z"),
     (
         "key",
         r"key",
@@ -45,9 +39,26 @@ NAMES: tuple[tuple[str, str, str], ...] = (
     ("connection", r"connection[_\- ]?string", ""),
 )  # fmt: skip
 
+# A stem with a letter that the text's alphabet has not costs nothing: such a search ends at once.
+_ELSEWHERE: tuple[tuple[str, str], ...] = (
+    ("kennw", r"kennw(?:ort|örter)(?:e?s)?"), ("mot de passe", r"mot de passe"), ("contrase", r"contrase(?:ñ|n|ny)a"),
+    ("senha", r"senhas?(?![a-z])"), ("palavra-passe", r"palavra-passe"), ("parola", r"parola(?:sı|nız| d['’]ordine)?(?![a-z])"),
+    ("wachtwoord", r"wachtwoord(?:en)?"), ("lösenord", r"lösenord(?:et)?"), ("adgangskode", r"adgangskoden?"),
+    ("kodeord", r"kodeord(?:et)?"), ("passord", r"passord(?:et)?"), ("lykilorð", r"lykilorð\w?"), ("salasana", r"salasana\w{0,3}"),
+    ("parool", r"parooli?"), ("slaptažod", r"slaptažod\w{1,3}"), ("hasł", r"hasł(?:o|a|em|u)"), ("haslo", r"haslo(?![a-z])"),
+    ("hesl", r"hesl(?:o|a|em)(?![a-z])"), ("geslo", r"geslo(?![a-z])"), ("lozink", r"lozink\w{1,2}"), ("jelsz", r"jelsz(?:ó|o|av)\w{0,4}"),
+    ("şifre", r"şifre\w{0,5}"), ("sifre", r"sifre(?:si|niz)?(?![a-z])"), ("парол", r"парол\w{1,4}"), ("лозинк", r"лозинк\w"),
+    ("κωδικ", r"κωδικ(?:ός|οσ|ού|ό)(?: πρόσβασης)?"), ("סיסמ", r"סיסמ\w"), ("كلمة", r"كلمة (?:ال)?(?:مرور|سر)"), ("رمز عبور", r"رمز عبور"),
+    ("पासवर्ड", r"पासवर्ड"), ("รหัสผ่าน", r"รหัสผ่าน"), ("mật khẩu", r"mật khẩu"), ("kata sandi", r"kata sandi"), ("kata laluan", r"kata laluan"),
+    ("密码", r"密码"), ("密碼", r"密碼"), ("口令", r"口令"), ("パスワード", r"パスワード"), ("暗証番号", r"暗証番号"), ("비밀번호", r"비밀번호"), ("암호", r"암호"),
+)  # fmt: skip
+NAMES = (*_ENGLISH, *((stem, name, "") for stem, name in _ELSEWHERE))
+ELSEWHERE = re.compile("|".join([r"passwort", *(name for _, name in _ELSEWHERE)]))
+"""A password's name in another language: what stands between it and its value is no English."""
+
 # The rest of a name that the word began; nothing else may follow: `password_file`, `tokens`, `secret_name` are none.
 REST = (
-    r"(?:[_\-. ]?(?:access[_\-. ]?)?(?:key(?:[_\-. ]?id)?|value|id|base64|b64|hash|content|text|plain(?:text)?|string|"
+    r"(?:[_\-. ]?(?:access[_\-. ]?)?(?:key(?:[_\-. ]?id)?|value|id|base64|b64|hex|pem|enc|raw|hash|content|text|plain(?:text)?|string|"
     r"v?[0-9]{1,2}))?(?:[_\-](?:prod(?:uction)?|dev|stag(?:e|ing)|stg|tests?|qa|uat|live|old|new|main|primary|backup|default|[a-z]{2}[0-9]?)(?=[=\"':]))?"
 )
 
@@ -58,14 +69,17 @@ TEMPLATE = re.compile(
 """A template, or masked already: what is no secret even where only a secret can stand."""
 
 PLAIN = re.compile(
-    r"\*{2,}.*|[x#.]{3,}|<.*>|\{\{.*\}?\}|\{[^\s{}]{0,80}\}|\$\{?[A-Za-z_][\w.:-]*\}?|\$\(.*\)|%\(?\w+\)?s?|\[?(?:secret|redacted|masked)[:\]].*|"
+    r"\*{2,}.*|[x#.]{3,}|<.*>|\{\{.*\}?\}|\{[^\s{}]{0,80}\}|\$\{?[A-Za-z_][\w.:-]*\}?|\$\(.*|%\(?\w+\)?s?|[\[(]?(?:secret|redacted|masked)[:\])].*|[\[(](?:hidden|filtered|omitted|removed|sensitive|protected|empty|none|unset)[^\r\n]{0,20}|"
+    # A tag of YAML, a variable of Windows, a placeholder in capitals, a cmdlet, a file below a home.
+    r"!(?:vault|\w{0,20}(?:secret|env|ref|file|sub|getatt|reference|encrypted))\w{0,20}\b.*|%[a-z_]\w{0,60}%|(?-i:[A-Z]{2,20}(?:_[A-Z]{1,20}){1,6}|(?:Get|New|Read|ConvertTo|ConvertFrom|Import|Invoke|Set|Add|Test)-[A-Z][A-Za-z]{2,40})|"
+    r"(?:~|\$\w{1,40}|\$?\{[\w.]{1,40}\}|%\w{1,40}%|[a-z]:)(?:[/\\]{1,2}[\w.-]{1,60}){1,12}|"
     r"(?:none|null|true|false|nil|undefined|empty|missing|required|invalid|expired|redacted|masked|hidden|set|unset|no|yes|"
     r"str|string|int|bytes|bool|any|optional|secretstr|not|is|was|the|for|and|or|of|to|in|on|with|wrong|incorrect|rejected|"
     r"authentication|authenticated|field|value|key|keys|token|tokens|secret|password|passwords|basic|bearer|digest|default|"
     r"sha\d+|md5|base64|utf-?8|oauth2?|bcrypt|scrypt|pbkdf2\S{0,20}|plain(?:text)?|object|type|types?|unknown|found|failed|raise|return|continue|yield|assert|encrypted)[.:,!?]?|"
     r"(?:os\.environ|os\.getenv|environ|getenv|env|conf|config|settings|self|cls|Variable|Connection|BaseHook|hook|params|kwargs|args|"
     r"var|conn|process\.env|request|response|secrets|vault|ctx|context|options|opts|data|user|row|item|obj|cfg|parser)[.\[(].*|"
-    r"[A-Za-z_][\w.]*\([\w\s,.'\"=(-]*\)*|(?:Mapped|Optional|Union|list|dict|tuple|set|Sequence|Hashable|Any|SecretStr)\b.*|[A-Za-z_]+(?:\.[A-Za-z_]+)+(?:@[0-9a-f]+)?|(?-i:[A-Z][a-z]+(?: [a-z(]+){3,}\)?\.?)|0x[0-9a-f]{1,16}|\w+\{.*|-\d{1,8}|\d+(?:\.\d+){1,3}|\d{1,4}|(?:/[\w.-]{1,80}){1,20}/?|https?://[^@?]{1,300}|[a-z]{2,12}://[\w./-]{1,200}|[\-=_~^|+]{1,200}",
+    r"[A-Za-z_][\w.]*\([\w\s,.'\"=(-]*\)*|(?:Mapped|Optional|Union|list|dict|tuple|set|Sequence|Hashable|Any|SecretStr)\b.*|[A-Za-z_]+(?:\.[A-Za-z_]+)+(?:@[0-9a-f]+)?|(?-i:[A-Z][a-z]+(?: [a-z(]+){3,}\)?\.?)|0x[0-9a-f]{1,16}|\w+\{.*|-\d{1,8}|\d+(?:\.\d+){1,3}|\d{1,4}|\.{0,2}(?:/[\w.-]{1,80}){1,20}/?|(?-i:[a-z][a-z_.-]{0,40}(?:/[a-z][a-z0-9_.-]{0,40}){1,8})|https?://[^@?]{1,300}|[a-z]{2,12}://[\w./-]{1,200}|[\-=_~^|+]{1,200}",
     re.IGNORECASE | re.DOTALL,
 )
 """A template, a reference, a word of a sentence, a path, or masked already."""
