@@ -29,6 +29,8 @@ import pipelines_fourth
 import pipelines_outside
 import pipelines_second
 import pipelines_shop
+import pipelines_sixth_a
+import pipelines_sixth_b
 import pipelines_sixth_shop
 import pipelines_third
 from case_maker import Spec, judge_case, make_case
@@ -65,6 +67,8 @@ SPECS: dict[str, Spec] = {
         *pipelines_fifth_f.SPECS,
         *pipelines_fifth_g.SPECS,
         *pipelines_sixth_shop.SIXTH_SHOP,
+        *pipelines_sixth_a.SIXTH_A,
+        *pipelines_sixth_b.SIXTH_B,
     )
 }
 
