@@ -8,6 +8,7 @@ from airflow_agentic.agents._classify import chain_of, day_in, is_raised
 from airflow_agentic.agents._classify_answers import classify_answer
 from airflow_agentic.agents._verdict import Verdict
 from airflow_agentic.records import Action, Category, Dossier, Evidence, ShapeChange, TaskError, Transience, Trust
+from airflow_agentic.shape_changes import name_tokens
 from airflow_agentic.shapes import difference
 from airflow_agentic.tracebacks import own_frames
 
@@ -37,8 +38,40 @@ _NOTICE = re.compile(
 _FEWER = re.compile(
     r"\b(?P<got3>\d[\d,]*) of (?P<want3>\d[\d,]*) (?:\w+ ){1,3}(?:present|arrived|received|loaded|delivered|found)\b|"
     r"\bonly (?P<got2>\d[\d,]*) (?:of|out of|/) (?P<want2>\d[\d,]*)|"
-    r"expected[^\d\n]{0,30}(?P<want>\d[\d,]*)[^\n]{0,40}?(?:got|found|actual|received|but|has|have|was|were)[^\d\n]{0,20}(?P<got>\d[\d,]*)",
+    r"\b(?:got|read|received|loaded|fetched|found|holds|has) (?P<got4>\d[\d,]*) (?:of|out of) (?P<want4>\d[\d,]*)|"
+    r"(?:expect|promis|announc|declar|claim)(?:ed|es|e|s)?\b[^\d\n]{0,30}(?P<want>\d[\d,]*)[^\n]{0,40}?"
+    r"(?:got|found|actual|received|but|holds?|contains?|has|have|was|were|are)\b[^\d\n]{0,20}(?P<got>\d[\d,]*)",
     re.IGNORECASE,
+)
+_REFUSES = {
+    *(
+        "mismatch",
+        "incomplete",
+        "unbalanced",
+        "imbalance",
+        "imbalanced",
+        "inconsistent",
+        "inconsistency",
+        "implausible",
+    ),
+    *(
+        "truncated",
+        "partial",
+        "shortfall",
+        "outlier",
+        "anomaly",
+        "quality",
+        "reconciliation",
+        "checksum",
+        "unreconciled",
+    ),
+}
+"""Words in the names of exceptions by which code refuses data, and not its form."""
+_OF_RECORDS = re.compile(
+    r"\b(?:rows?|records?|lines|items|files|entries|events|messages|parts|documents|bytes)\b", re.IGNORECASE
+)
+_OF_FORM = re.compile(
+    r"column|header|field|schema|\bkeys?\b|format|version|\btypes?\b|encoding|argument", re.IGNORECASE
 )
 _MISSING_FILE = re.compile(
     r"FileNotFoundError|NoSuchKey|No such file or directory|No files found|Path does not exist|BlobNotFound|NoSuchUpload",
@@ -50,7 +83,7 @@ _STALE = re.compile(
     re.IGNORECASE,
 )
 _RULE = re.compile(
-    r"business rule|\bexceeds?\b|tolerance|reconcil|does not (?:match|balance|add up|tally)|do not (?:match|balance|add up|tally)|mismatch|unbalanced|imbalance|"
+    r"business rule|\bexceeds?\b|tolerance|reconcil|does not (?:match|balance|add up|tally)|do not (?:match|balance|add up|tally)|mismatch|not balanced|unbalanced|imbalance|"
     r"sanity|implausib|\bmust (?:not )?be\b|\bmust equal\b|too (?:many|few|high|low|large|small)\b|outlier|anomal|\bsuspicious|\bnegative\b|(?:less|greater|more|fewer|lower|higher) than",
     re.IGNORECASE,
 )
@@ -195,6 +228,10 @@ def is_check(error: TaskError, said: str) -> bool:
     own = own_frames(error.frames)
     if own and is_raised(error) and _CHECK_TASK.search(own[-1].function) and not _DRIFT.search(said):
         return True
+    if own and is_raised(error) and not _OF_FORM.search(f"{error.error_class}: {error.message}"):
+        refuses = _REFUSES & set(name_tokens(error.error_class.rpartition(".")[2]))
+        if refuses or (_is_short(error.message) and _OF_RECORDS.search(error.message)):
+            return True
     return bool(_CHECK.search(said)) or (
         bool(_CHECK_TASK.search(error.task.task_id))
         and bool(re.search(r"fail|expected|rows|null|dupl", said, re.IGNORECASE))
@@ -229,10 +266,7 @@ def shape_changes(dossier: Dossier) -> tuple[ShapeChange, ...]:
 def _checked(dossier: Dossier, said: str, changes: tuple[ShapeChange, ...]) -> Verdict:
     lower = [c for c in changes if c.kind == "volume" and int(c.now) < int(c.was)]
     told = notices(dossier)
-    fewer = _FEWER.search(said)
-    short = fewer is not None and _whole(fewer["want"] or fewer["want2"] or fewer["want3"]) > _whole(
-        fewer["got"] or fewer["got2"] or fewer["got3"]
-    )
+    short = _is_short(said)
     counts = bool(_COUNTS.search(said)) or any(_COUNTS.search(key.task_id) for key in dossier.incident.members)
     signs = [bool(told), bool(lower), short]
     if any(signs) and (counts or told) and not any(c.kind == "duplicates" for c in changes):
@@ -257,6 +291,13 @@ def _checked(dossier: Dossier, said: str, changes: tuple[ShapeChange, ...]) -> V
         + (f" (the landed data shows: {', '.join(kinds)})" if kinds else ""),
         confidence=0.75 if kinds else 0.6,
     )
+
+
+def _is_short(said: str) -> bool:
+    """Say whether a text tells of fewer than were to come."""
+    fewer = _FEWER.search(said)
+    told = {name.rstrip("234"): _whole(n) for name, n in fewer.groupdict().items() if n} if fewer else {}
+    return bool(told) and told["want"] > told["got"]
 
 
 def _whole(number: str) -> int:

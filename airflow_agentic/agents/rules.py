@@ -24,6 +24,7 @@ from airflow_agentic.records import Action, Category, Checkout, Diagnosis, Dossi
 log = logging.getLogger(__name__)
 
 DRIFT_FIXERS = (
+    "packed_file",
     "moved_file",
     "file_form",
     "text_form",
@@ -49,8 +50,8 @@ DRIFT_FIXERS = (
     "optional_key",
     "model_alias",
     "packed_forms",
-    "known_names",
     "known_places",
+    "known_names",
     "converted_field",
     "converted_record",
 )

@@ -60,12 +60,19 @@ def filled(form: str, moment: datetime) -> str:
     return form
 
 
+def is_packed(old: str, new: str) -> bool:
+    """Say whether the file is where it was, packed with gzip."""
+    return new == f"{old}.gz"
+
+
 def _is_dated(form: str) -> bool:
     return all(part in form for part in _PARTS)
 
 
 def _is_alike(old: str, new: str) -> bool:
     """Say whether both are of one kind and one name but for the day: ``orders_part1`` is no whole ``orders``."""
+    if is_packed(old, new):
+        return True
     a, b = (set(name_tokens(re.sub(r"\{\w\}|year=|month=|day=|\.\w+$", " ", form))) for form in (old, new))
     a, b = ({word for word in words if not word.isdigit()} for words in (a, b))
     return old.rpartition(".")[2] == new.rpartition(".")[2] and bool(a) and a == b

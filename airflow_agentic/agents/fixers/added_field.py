@@ -1,6 +1,6 @@
 """Records come with more fields than before, and the code refuses them → take the fields that it knows.
 
-``Order(**row)`` of a class of this repository, a `csv.DictWriter`, ``insert into t select *``. Certain means: the
+``Order(**row)`` of a class of this repository, a `csv.DictWriter`, ``insert into t select *``, ``tuple(row.values())``. Certain means: the
 landed data has new fields, lost none, and the refusal speaks of a new one or of their number.
 """
 
@@ -10,7 +10,7 @@ import ast
 import re
 
 from airflow_agentic.agents.fixers.bench import Bench, Fix
-from airflow_agentic.agents.fixers.parse_sites import helper, with_helper
+from airflow_agentic.agents.fixers.parse_sites import helper, is_delimited, parse_site, parsed, with_helper
 from airflow_agentic.agents.fixers.syntax import Code, compiles, is_pure, parse
 from airflow_agentic.records import DataShape
 
@@ -18,6 +18,39 @@ _KEYWORD = re.compile(r"(?P<owner>\w+)(?:\.__init__|\.__new__)?\(\) got an unexp
 _FIELDNAMES = re.compile(r"dict contains fields not in fieldnames: (?P<keys>.+)$")
 _UNPACK = re.compile(r"too many values to unpack \(expected (?P<want>\d+)")
 _COUNT = re.compile(r"[Tt]able \"?(?P<table>\w+)\"? has (?P<want>\d+) columns but (?P<got>\d+) values were supplied")
+_BY_ORDER = (
+    _COUNT,
+    re.compile(r"too many values to unpack \(expected (?P<some>\d+)"),
+    re.compile(
+        r"Incorrect number of bindings supplied\. The current statement uses (?P<want>\d+), and there are (?P<got>\d+)"
+    ),
+    re.compile(r"takes (?:from \d+ to )?(?P<want>\d+) positional arguments but (?P<got>\d+) were given"),
+    re.compile(r"(?P<want>\d+) columns passed, passed data had (?P<got>\d+) columns"),
+    re.compile(
+        r"INSERT has more expressions than target columns|Column count doesn't match value count", re.IGNORECASE
+    ),
+    re.compile(r"not all arguments converted during string formatting"),
+)
+"""Refusals of rows that are longer than what takes them."""
+_RECORDS = '''
+def {name}(value):
+    """Leave out what the upstream has added to its records; the known fields keep their order."""
+    if isinstance(value, list):
+        return [{name}(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    known = FIELDS
+    if ALWAYS <= value.keys():
+        return {key: value[key] for key in known if key in value}
+    return {key: {name}(item) for key, item in value.items()}
+'''
+_ROWS = '''
+def {name}(rows):
+    """Leave out the columns that the upstream has added; the known ones keep their order."""
+    known = FIELDS
+    for row in rows:
+        yield {key: row[key] for key in known} if row.keys() > set(known) else row
+'''
 _CELLS = '''
 def {name}(cells):
     """Return the cells that this code knows, also from lines in which the upstream has added some."""
@@ -37,6 +70,7 @@ def fix(bench: Bench) -> Fix | None:
             continue
         for message in bench.messages:
             found = _changed(bench, message, known, added, now)
+            found = found or _at_parse(bench, name, message, known, added)
             if found is not None:
                 return Fix(
                     texts=((found[0], found[1]),),
@@ -46,6 +80,35 @@ def fix(bench: Bench) -> Fix | None:
                     explanation=f"{name} now has {', '.join(f'`{f}`' for f in added[:5])} as well. The code takes the fields that it knows.",
                 )
     return None
+
+
+def _at_parse(bench: Bench, name: str, message: str, known: list[str], added: list[str]) -> tuple[str, str] | None:
+    """Values are taken by their order: records get the fields of before, in their order, where they are parsed."""
+    told = next((m for p in _BY_ORDER if (m := p.search(message))), None)
+    good = bench.good(name)
+    if told is None or good is None:
+        return None
+    told_numbers = told.groupdict()
+    if told_numbers.get("want") and int(told_numbers["got"]) - int(told_numbers["want"]) != len(added):
+        return None
+    site = parse_site(bench, name)
+    always = [f for f in known if any(s.path == f and s.present == good.records for s in good.fields)]
+    if any(set(always) <= set(_top(s)) for s in bench.dossier.shapes if s.name not in bench.family(name)):
+        return None
+    if site is None or not always or any(re.search(r"[\"\\]", field) for field in known):
+        return None
+    path, code, call = site
+    source = _ROWS if is_delimited(name) else _RECORDS
+    source = source.replace("FIELDS", _listed(known)).replace(
+        "ALWAYS", "set(known)" if always == known else "{" + _listed(always)[1:-1].rstrip(",") + "}"
+    )
+    fields = helper(code, "known_fields", source)
+    text = with_helper(code, [(code.span(call), f"{fields.name}({parsed(code, call)})")], fields)
+    return (path, text) if compiles(text) else None
+
+
+def _listed(names: list[str]) -> str:
+    return "(" + ", ".join(f'"{n}"' for n in names) + ("," if len(names) == 1 else "") + ")"
 
 
 def _top(shape: DataShape) -> list[str]:

@@ -56,7 +56,13 @@ NAMES = {
     ("airflow.utils.helpers", "chain"): ("airflow.sdk", "chain"),
     ("airflow.operators.subdag", "SubDagOperator"): ("", ""),
 }
-ARGUMENTS = {"schedule_interval": "schedule", "timetable": "schedule", "concurrency": "max_active_tasks"}
+ARGUMENTS = {
+    "schedule_interval": "schedule",
+    "timetable": "schedule",
+    "concurrency": "max_active_tasks",
+    "fail_stop": "fail_fast",
+}
+"""Of a Dag, by what replaced them."""
 CONTEXT = {"execution_date": "logical_date"}
 _IMPORT = re.compile(
     r"No module named '(?P<module>airflow[\w.]*)'|cannot import name '(?P<name>\w+)' from '(?P<of>airflow[\w.]*)'"
@@ -77,9 +83,9 @@ def fix(bench: Bench) -> Fix | None:
             continue
         pieces: list[tuple[tuple[int, int], str]] = []
         if match:
-            pieces = _imports(code)
+            pieces = [*_imports(code), *_arguments(code)]
         elif argument and (argument["argument"] or "") in ARGUMENTS:
-            pieces = _arguments(code, argument["argument"])
+            pieces = _arguments(code)
         elif key:
             pieces = [
                 (code.span(s.node.slice), f'"{CONTEXT[s.key]}"')
@@ -135,14 +141,15 @@ def _imports(code: Code) -> list[tuple[tuple[int, int], str]]:
     return pieces
 
 
-def _arguments(code: Code, argument: str) -> list[tuple[tuple[int, int], str]]:
+def _arguments(code: Code) -> list[tuple[tuple[int, int], str]]:
+    """All of them at once: Airflow names the first that it meets and no other."""
     pieces = []
     for node in ast.walk(code.tree):
         if isinstance(node, ast.Call) and code.source(node.func).rsplit(".", 1)[-1] in {"DAG", "dag"}:
-            if any(k.arg == ARGUMENTS[argument] for k in node.keywords):
-                return []
+            given = [k.arg for k in node.keywords]
             for keyword in node.keywords:
-                if keyword.arg == argument:
+                new = ARGUMENTS.get(keyword.arg or "")
+                if new and new not in given and [ARGUMENTS.get(g or "") for g in given].count(new) == 1:
                     start = code.span(keyword)[0]
-                    pieces.append(((start, start + len(argument)), ARGUMENTS[argument]))
+                    pieces.append(((start, start + len(keyword.arg or "")), new))
     return pieces

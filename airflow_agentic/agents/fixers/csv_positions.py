@@ -15,7 +15,7 @@ from airflow_agentic.agents.fixers.syntax import Code, compiles
 
 _KNOWN = '''
 def {name}(rows):
-    """Return rows, header first, with the columns that this code knows in their places and the others behind."""
+    """Return rows, header first, with the columns that this code knows, in the places where it knows them."""
     rows = iter(rows)
     header = next(rows, None)
     if header is None:
@@ -25,10 +25,9 @@ def {name}(rows):
     places = list(range(len(header)))
     if set(known) <= set(found):
         places = [found.index(column) for column in known]
-        places += [place for place in range(len(header)) if place not in places]
     yield [found[place] for place in places]
     for row in rows:
-        yield [row[place] for place in places] if len(row) == len(places) else row
+        yield [row[place] for place in places] if len(row) == len(header) else row
 '''
 
 
@@ -59,7 +58,7 @@ def fix(bench: Bench) -> Fix | None:
                 file=path,
                 fields=tuple(known),
                 summary="Take columns by their names where they have moved",
-                explanation=f"The columns of {name} stand in other places ({', '.join(f'`{p}`' for p in now[:8])}). Rows are put into the order that the code knows, by the header; files in the old order pass as they are.",
+                explanation=f"The columns of {name} stand in other places ({', '.join(f'`{p}`' for p in now[:8])}). Rows get the columns that the code knows, in its order, by the header; files in the old order pass as they are.",
             )
     return None
 

@@ -13,6 +13,7 @@ from airflow_agentic.agents.fixers.bench import Bench, Fix
 from airflow_agentic.agents.fixers.field_moves import FieldMove, field_moves
 from airflow_agentic.agents.fixers.parse_sites import helper, is_delimited, parse_site, parsed, with_helper
 from airflow_agentic.agents.fixers.syntax import compiles
+from airflow_agentic.records import DataShape
 
 _READER = '''
 def {name}(reader):
@@ -38,7 +39,7 @@ def fix(bench: Bench) -> Fix | None:
     """Return the call that parses the records, wrapped."""
     by_set: dict[str, list[FieldMove]] = {}
     for move in field_moves(bench):
-        if move.is_rename and not move.within and _is_one_place(bench, move):
+        if move.is_rename and _is_one_place(bench, move):
             by_set.setdefault(move.dataset, []).append(move)
     told = [name for name, moves in by_set.items() if any(_is_spoken_of(bench, move) for move in moves)]
     if len({tuple((m.new, m.old) for m in by_set[name]) for name in told}) != 1:
@@ -71,7 +72,10 @@ def _is_spoken_of(bench: Bench, move: FieldMove) -> bool:
 
 
 def _is_one_place(bench: Bench, move: FieldMove) -> bool:
-    """The helper goes through all levels of a record, so neither name may stand elsewhere in it."""
+    """The helper goes through all levels of what is parsed, so neither name may stand elsewhere in it, or in another."""
+    others = [s for s in bench.dossier.shapes if s.role == "good" and s.name not in bench.family(move.dataset)]
+    if any(move.new[0] in _leaves(s) and move.old[0] not in _leaves(s) for s in others):
+        return False
     shapes = (bench.good(move.dataset), bench.failing(move.dataset))
     return all(
         sum(1 for f in shape.fields if f.path.rsplit(".", 1)[-1].rsplit("[]", 1)[-1] == name) <= 1
@@ -79,3 +83,7 @@ def _is_one_place(bench: Bench, move: FieldMove) -> bool:
         if shape
         for name in (move.old[0], move.new[0])
     )
+
+
+def _leaves(shape: DataShape) -> set[str]:
+    return {f.path.rsplit(".", 1)[-1].removesuffix("[]") for f in shape.fields}

@@ -42,8 +42,9 @@ def fix(bench: Bench) -> Fix | None:
     """Return the call that parses the records, wrapped."""
     by_set: dict[str, list[FieldMove]] = {}
     for move in field_moves(bench):
-        if not is_delimited(move.dataset) and not move.is_rename:
+        if not is_delimited(move.dataset):
             by_set.setdefault(move.dataset, []).append(move)
+    by_set = {name: moves for name, moves in by_set.items() if not all(move.is_rename for move in moves)}
     told = [name for name, moves in by_set.items() if any(_is_spoken_of(bench, move) for move in moves)]
     if len({tuple((m.within, m.old, m.new) for m in by_set[name]) for name in told}) != 1:
         return None

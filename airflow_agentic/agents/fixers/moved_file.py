@@ -13,7 +13,7 @@ from airflow_agentic.agents.fixers.bench import Bench, Fix
 from airflow_agentic.agents.fixers.parse_sites import Helper, with_helper
 from airflow_agentic.agents.fixers.syntax import Code, compiles, fresh_name, literal, parse
 
-_TOLD = re.compile(r"^Landed file moved: (?P<old>[\w.@=+/{}-]+) → (?P<new>[\w.@=+/{}-]+)$")
+TOLD = re.compile(r"^Landed file moved: (?P<old>[\w.@=+/{}-]+) → (?P<new>[\w.@=+/{}-]+)$")
 """Names are the upstream's choice and come into the code: nothing but these characters."""
 _MISSING = re.compile(r"FileNotFoundError|No such file or directory|No files found", re.IGNORECASE)
 _NOTHING = re.compile(
@@ -43,14 +43,15 @@ def fix(bench: Bench) -> Fix | None:
     """Return the path of the call that failed, led to the new place where the old one is empty."""
     said = "\n".join(bench.messages)
     day = (bench.dossier.incident.logical_date or "")[:10]
-    found = [match for item in bench.dossier.evidence if item.source == "landed" and (match := _TOLD.match(item.title))]
+    found = [match for item in bench.dossier.evidence if item.source == "landed" and (match := TOLD.match(item.title))]
+    found = [match for match in found if not match["new"].endswith(".gz") or match["old"].endswith(".gz")]
     own = bench.own()
     code = parse(bench.text(own[0][0])) if own and bench.editable(own[0][0]) else None
     if code is None or not day:
         return None
     path, frame = own[0]
     if _MISSING.search(said):
-        moved = [match for match in found if _filled(match["old"], day) in said]
+        moved = [match for match in found if filled_in(match["old"], day) in said]
         text = _led(code, frame.line, moved[0]) if len(moved) == 1 else None
     else:
         moved = found if _NOTHING.search(said) else []
@@ -72,7 +73,7 @@ def _led(code: Code, line: int, move: re.Match[str]) -> str | None:
     if len(taken) != 1:
         return None
     text = _HELPER.replace("PATTERN", f'r"{_pattern(move["old"])}$"').replace("PLACE", f'r"{_place(move["new"])}"')
-    known = Helper(name=fresh_name(code, "known_file"), text=text, imports=_imports(code, "os", "re"))
+    known = Helper(name=fresh_name(code, "known_file"), text=text, imports=imports_of(code, "os", "re"))
     return with_helper(code, [(code.span(taken[0]), f"{known.name}({code.source(taken[0])})")], known)
 
 
@@ -80,11 +81,11 @@ def _listed(code: Code, line: int, move: re.Match[str]) -> str | None:
     """Return the code that lists files by the day's new form where the old one finds none; for a new form only."""
     (old, was), (new, now) = (_to_its_day(move[side].rpartition("/")[2]) for side in ("old", "new"))
     same_folder = move["old"].rpartition("/")[0] == move["new"].rpartition("/")[0]
-    calls = [node for node in _calls(code, line) if node.args and _GLOBS.search(code.source(node.func))]
+    calls = [node for node in calls_at(code, line) if node.args and _GLOBS.search(code.source(node.func))]
     if not same_folder or was != now or len(calls) != 1:
         return None
     text = _NAMES.replace("PATTERN", f'r"{_pattern(old)}"').replace("PLACE", f'r"{_place(new)}"')
-    known = Helper(name=fresh_name(code, "known_pattern"), text=text, imports=_imports(code, "re"))
+    known = Helper(name=fresh_name(code, "known_pattern"), text=text, imports=imports_of(code, "re"))
     (call,) = calls
     (at, end), whole = code.span(call.args[0]), code.span(call)
     again = f"{code.text[whole[0] : at]}{known.name}({code.text[at:end]}){code.text[end : whole[1]]}"
@@ -97,11 +98,13 @@ def _to_its_day(name: str) -> tuple[str, str]:
     return name[:end], name[end:]
 
 
-def _imports(code: Code, *names: str) -> str:
+def imports_of(code: Code, *names: str) -> str:
+    """Return the lines that import the modules that the file does not import yet."""
     return "\n".join(f"import {n}" for n in names if not re.search(rf"^import {n}$", code.text, re.MULTILINE))
 
 
-def _calls(code: Code, line: int) -> list[ast.Call]:
+def calls_at(code: Code, line: int) -> list[ast.Call]:
+    """Return the calls that stand at a line, in the statement around it."""
     statement = code.statement_at(line)
     walked = ast.walk(statement) if statement else ()
     return [n for n in walked if isinstance(n, ast.Call) and n.lineno <= line <= (n.end_lineno or 0)]
@@ -110,7 +113,7 @@ def _calls(code: Code, line: int) -> list[ast.Call]:
 def _paths(code: Code, line: int) -> list[ast.expr]:
     """Return the expressions of the statement at a line that are opened as files."""
     found: list[ast.expr] = []
-    for node in _calls(code, line):
+    for node in calls_at(code, line):
         if node.args and _OPENS.search(code.source(node.func)) and literal(node.args[0]) is None:
             found.append(node.args[0])
         elif isinstance(node.func, ast.Attribute) and node.func.attr in _OF_PATH:
@@ -118,7 +121,8 @@ def _paths(code: Code, line: int) -> list[ast.expr]:
     return found
 
 
-def _filled(form: str, day: str) -> str:
+def filled_in(form: str, day: str) -> str:
+    """Return a spread name as it is on a day."""
     year, month, number = day.split("-")
     return form.replace("{Y}", year).replace("{m}", month).replace("{d}", number)
 

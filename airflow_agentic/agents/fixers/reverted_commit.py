@@ -7,6 +7,7 @@ pipeline at all), and the landed data shows no change. The commit's other hunks 
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 
 from airflow_agentic.agents.fixers.bench import Bench, Fix
@@ -162,7 +163,7 @@ def _revert(bench: Bench, diff: Evidence, path: str, lines: range | None) -> Fix
             return None
         rows[start - 1 : start - 1 + len(new)] = old
     result = "\n".join(rows)
-    if result == text or (path.endswith(".py") and not compiles(result)):
+    if result == text or (path.endswith(".py") and not (compiles(result) and unbound(result) <= unbound(text))):
         return None
     commit = _COMMIT.search(diff.title)
     who = f"Commit {commit['sha']}" if commit else "A recent commit"
@@ -173,6 +174,28 @@ def _revert(bench: Bench, diff: Evidence, path: str, lines: range | None) -> Fix
         explanation=f"{who} changed `{path}`, and the landed data is as it was before. The change takes back "
         + (f"the {len(near)} place(s) in the function that raised." if lines else "what it changed there."),
     )
+
+
+def unbound(text: str) -> set[str]:
+    """Return the names that a module reads and nothing in it binds: half of a move leaves some."""
+    code = parse(text)
+    nodes = list(ast.walk(code.tree)) if code else []
+    if any(isinstance(n, ast.ImportFrom) and n.names[0].name == "*" for n in nodes):
+        return set()
+    bound = {n.id for n in nodes if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)} | set(dir(builtins))
+    for node in nodes:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            bound |= {(a.asname or a.name).split(".")[0] for a in node.names}
+        elif isinstance(node, ast.arg):
+            bound.add(node.arg)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.ExceptHandler)) and node.name:
+            bound.add(node.name)
+        elif isinstance(node, (ast.MatchAs, ast.MatchStar)) and node.name:
+            bound.add(node.name)
+        elif isinstance(node, ast.MatchMapping) and node.rest:
+            bound.add(node.rest)
+    bound |= {"__file__", "__name__", "__doc__", "__package__"}
+    return {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)} - bound
 
 
 def hunks(diff: str) -> list[Hunk]:

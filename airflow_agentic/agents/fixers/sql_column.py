@@ -1,7 +1,8 @@
 """A column has another name in a table; a ``.sql`` file or a literal names the old one → name the new one.
 
-SQL cannot ask whether a column exists, so the old name is not kept: certain means that the error names the old
-column, and either its candidates or the table's own shapes name exactly one column that is the same word.
+SQL cannot ask whether a column exists: where the code of the repository parses the records that the table is made of,
+they get the old name there, and else the old name is not kept. Certain means that the error names the old column, and
+either its candidates or the table's own shapes name exactly one column that is the same word.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import ast
 import re
 from collections.abc import Callable
 
+from airflow_agentic.agents.fixers import known_names
 from airflow_agentic.agents.fixers.bench import Bench, Fix
 from airflow_agentic.agents.fixers.field_moves import field_moves
 from airflow_agentic.agents.fixers.sql_declared import declared_name
@@ -52,6 +54,10 @@ def fix(bench: Bench) -> Fix | None:
         return None
     path, text = changed[0]
     either = _either(bench, path, column, new)
+    if either is None:
+        at_parse = known_names.fix(bench)
+        if at_parse is not None and column in at_parse.fields:
+            return at_parse
     return Fix(
         texts=((path, either or text),),
         file=path,
@@ -210,7 +216,7 @@ def renamed(sql: str, column: str, new: str) -> str | None:
             continue
         before = tokens[i - 1].token_type if i else None
         after = tokens[i + 1].token_type if i + 1 < len(tokens) else None
-        if before is TokenType.ALIAS:
+        if before is TokenType.ALIAS or _is_target(masked, token.start):
             continue
         if after is TokenType.L_PAREN or _in_using(masked, token.start):
             return None
@@ -254,6 +260,11 @@ def _is_select_item(tokens: list, i: int) -> bool:  # type: ignore[type-arg]
         }:
             return bool(token.token_type is TokenType.SELECT)
     return False
+
+
+def _is_target(sql: str, at: int) -> bool:
+    """``insert into t (a, column) ...``: what is written keeps its names."""
+    return bool(re.search(r"\binsert\s+(?:or\s+\w+\s+)?into\s+[\w.\"`]+\s*\([^()]*$", sql[:at], re.IGNORECASE))
 
 
 def _in_using(sql: str, at: int) -> bool:
