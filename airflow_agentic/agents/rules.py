@@ -33,6 +33,7 @@ DRIFT_FIXERS = (
     "added_field",
     "csv_positions",
     "renamed_value",
+    "documented_value",
     "split_name",
     "changed_unit",
     "renamed_column",

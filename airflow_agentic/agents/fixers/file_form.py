@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 
 from airflow_agentic.agents.fixers.bench import Bench, Fix
+from airflow_agentic.agents.fixers.changed_type import number_style
 from airflow_agentic.agents.fixers.parse_sites import Found, Helper, call_site, helper, is_csv_reader, with_helper
 from airflow_agentic.agents.fixers.syntax import Code, compiles, fresh_name, is_pure, literal
 
@@ -52,6 +53,13 @@ def {name}(path, encoding=None):
         header = feed.readline()
     return max((OLD, NEW), key=header.count)
 '''
+_FORM_IN = '''
+def {name}(path, encoding=None):
+    """Return how pandas is to read a file: the delimiter of its header and, with that, how numbers are written."""
+    with open(path, encoding=encoding) as feed:
+        header = feed.readline()
+    return FORM if header.count(NEW) > header.count(OLD) else {}
+'''
 _LINES = '''
 def {name}(feed):
     """Leave out the comment lines that may stand before the header."""
@@ -76,7 +84,7 @@ def fix(bench: Bench) -> Fix | None:
     text = mender(site, mark) if mender and site else None
     if site is None and kind in {"delimiter", "windows-1252"}:
         site = call_site(bench, changes[0].dataset, _is_frame)
-        text = _frame(site, kind, mark) if site else None
+        text = _frame(bench, changes[0].dataset, site, mark if kind == "delimiter" else "") if site else None
     if site is None or text is None or not compiles(text):
         return None
     return Fix(
@@ -97,7 +105,7 @@ def _is_tripped_over(bench: Bench, form: str) -> bool:
         )
     return bool(
         re.search(
-            r"KeyError|missing|not found|required|JSONDecodeError|BOM|NoneType|not in list|LookupError",
+            r"KeyError|missing|not found|required|JSONDecodeError|BOM|NoneType|not in list|LookupError|passed names|Usecols",
             said,
             re.IGNORECASE,
         )
@@ -125,13 +133,16 @@ def _is_frame(node: ast.Call, code: Code) -> bool:
     return bool(node.args) and code.source(node.func).rsplit(".", 1)[-1] == "read_csv"
 
 
-def _frame(site: Found, kind: str, mark: str) -> str | None:
-    """``pd.read_csv(path)``: pandas takes a delimiter and an encoding, and guesses neither."""
+def _frame(bench: Bench, dataset: str, site: Found, mark: str) -> str | None:
+    """``pd.read_csv(path)``: pandas takes a delimiter and an encoding, and guesses neither; no mark is an encoding."""
     _, code, call = site
     given = {keyword.arg for keyword in call.keywords}
-    if given & {None, "engine", "encoding"} or (kind == "delimiter" and given & {"sep", "delimiter"}):
+    texts = [c.path for c in bench.changes() if c.dataset == dataset and c.kind == "retyped" and "string" in c.now]
+    if given & {None, "engine", "encoding"} or (mark and given & {"sep", "delimiter"}):
         return None
-    if kind == "delimiter":
+    if mark and texts:
+        return None if given & {"decimal", "thousands"} else _numbered(bench, dataset, texts, site, mark)
+    if mark:
         known = helper(
             code, "delimiter_in", _DELIMITER_IN.replace("OLD", '","').replace("NEW", f'"{mark}"'.replace("\t", "\\t"))
         )
@@ -140,6 +151,26 @@ def _frame(site: Found, kind: str, mark: str) -> str | None:
         known, name = helper(code, "encoding_of", _ENCODING), "encoding"
     pieces, path = _path(code, call)
     return with_helper(code, [*pieces, _with_keyword(code, call, name, f"{known.name}({path})")], known)
+
+
+def _numbered(bench: Bench, dataset: str, columns: list[str], site: Found, mark: str) -> str | None:
+    """With the delimiter the decimal sign has changed: one file is written in one way, so all its numbers tell it."""
+    _, code, call = site
+    now = {f.path: f for s in [bench.failing(dataset)] if s for f in s.fields}
+    style = number_style(tuple(dict.fromkeys(form for path in columns for form in now[path].formats)))
+    if style is None or style.sign or style.decimal != "," or style.group not in {"", ".", " "}:
+        return None
+    others = [f for path, field in now.items() if path not in columns for f in field.formats]
+    if style.group and any(re.fullmatch(r"[-9+. ]+", form) for form in others):
+        return None  # A day like 31.10.2026 would be read as a number.
+    form = {"sep": mark, "decimal": ",", **({"thousands": style.group} if style.group else {})}
+    written = "{" + ", ".join(f'"{k}": "{v}"'.replace("\t", "\\t") for k, v in form.items()) + "}"
+    source = _FORM_IN.replace("FORM", written).replace("OLD", '","').replace("NEW", f'"{mark}"'.replace("\t", "\\t"))
+    known = helper(code, "form_in", source)
+    pieces, path = _path(code, call)
+    end = code.span(call)[1] - 1
+    comma = "" if code.text[:end].rstrip().endswith(",") else ", "
+    return with_helper(code, [*pieces, ((end, end), f"{comma}**{known.name}({path})")], known)
 
 
 def _root(node: ast.Attribute) -> str:
