@@ -163,8 +163,8 @@ def _with(code: Code | None, node: ast.AST, word: str, meaning: str) -> str | No
         return code.splice([((end, end), f'{gap}"{word}": {value}')])
     if isinstance(node, ast.Match):
         cases = [c for c in node.cases if _said(c.body) == meaning and _cased(c)]
-        end = code.span(cases[0].pattern)[1] if len(cases) == 1 else None
-        return code.splice([((end, end), f' | "{word}"')]) if end is not None else None
+        place = code.span(cases[0].pattern)[1] if len(cases) == 1 else None
+        return code.splice([((place, place), f' | "{word}"')]) if place is not None else None
     tests = (
         [one.test for one in _chain(node) if _said(one.body) == meaning and _tested(one)]
         if isinstance(node, ast.If)

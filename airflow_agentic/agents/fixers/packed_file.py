@@ -62,8 +62,8 @@ def _either(code: Code, line: int) -> str | None:
     if len(opened) != 1 or frames:
         return None
     known = Helper(name=fresh_name(code, "open_file"), text=_OPENER, imports=imports_of(code, "gzip", "os"))
-    call, (made, read) = opened[0]
-    return with_helper(code, [(code.span(call), f"{known.name}({made}){read}")], known)
+    call, (given, read) = opened[0]
+    return with_helper(code, [(code.span(call), f"{known.name}({given}){read}")], known)
 
 
 def _opening(code: Code, call: ast.Call) -> tuple[str, str] | None:

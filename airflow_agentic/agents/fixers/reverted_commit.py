@@ -25,6 +25,7 @@ _NAMES = re.compile(
     r"name (\w+) does not exist"
 )
 _NO_FILE = re.compile(r"(?:No such file or directory|No files found|does not exist): ?['\"]?([^'\"\n]+)")
+_NAMED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.ExceptHandler, ast.MatchAs, ast.MatchStar)
 Hunk = tuple[int, list[str], list[str]]
 
 
@@ -188,12 +189,10 @@ def unbound(text: str) -> set[str]:
             bound |= {(a.asname or a.name).split(".")[0] for a in node.names}
         elif isinstance(node, ast.arg):
             bound.add(node.arg)
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.ExceptHandler)) and node.name:
-            bound.add(node.name)
-        elif isinstance(node, (ast.MatchAs, ast.MatchStar)) and node.name:
-            bound.add(node.name)
-        elif isinstance(node, ast.MatchMapping) and node.rest:
-            bound.add(node.rest)
+        elif isinstance(node, _NAMED):
+            bound.add(node.name or "")
+        elif isinstance(node, ast.MatchMapping):
+            bound.add(node.rest or "")
     bound |= {"__file__", "__name__", "__doc__", "__package__"}
     return {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)} - bound
 
