@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from airflow_agentic.lineage.ddl import Alteration, alterations, names_table
 from airflow_agentic.ports import LineageReader
@@ -97,12 +96,23 @@ def schema_histories(
 
 def column_changes(before: SchemaVersion, after: SchemaVersion) -> tuple[ColumnChange, ...]:
     """Return what differs, by names, types and places alone."""
-    return () if before.columns == after.columns else _changes(before.columns, after.columns)
+    key = id(before.columns), id(after.columns)
+    known = _told.get(key)
+    if known is None:
+        found = () if before.columns == after.columns else _changes(before.columns, after.columns)
+        if len(_told) >= _MOST_TOLD:
+            _told.clear()
+        known = _told[key] = (before.columns, after.columns, found)
+    return known[2]
 
 
-@lru_cache(maxsize=2_048)
+_MOST_TOLD = 4_096
+_told: dict[tuple[int, int], tuple[Columns, Columns, tuple[ColumnChange, ...]]] = {}
+"""What was compared before, by the very objects: a reader gives one object for one schema, and a tuple of tuples is
+hashed anew each time that it is looked for. The objects are held here, so that no other can come to their ids."""
+
+
 def _changes(before: Columns, after: Columns) -> tuple[ColumnChange, ...]:
-    """Compare; remembered, because many data sets share schemas and every pack asks anew."""
     changes = []
     shapes = [DataShape(name="", interval="", role="", records=0, fields=_fields(c)) for c in (before, after)]
     for change in difference(*shapes):

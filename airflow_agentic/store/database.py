@@ -33,6 +33,7 @@ REVISIONS = (
     "0005",  # partition_jobs
     "0006",  # fix_opened
     "0007",  # dataset_facets
+    "0008",  # runs_of_job
 )
 """Every revision that this version knows, oldest first; a test holds it against the scripts."""
 BUSY_S = 30

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import itemgetter
 from typing import Any
@@ -19,7 +19,6 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.exc import DBAPIError
 
 from airflow_agentic.records.lineage import (
     ColumnEdge,
@@ -32,6 +31,8 @@ from airflow_agentic.records.lineage import (
     SchemaVersion,
 )
 from airflow_agentic.store.database import Database
+from airflow_agentic.store.lineage_asking import Asking
+from airflow_agentic.store.lineage_edges import IO, Edges
 from airflow_agentic.store.lineage_rows import (
     DAY_US,
     Runs,
@@ -41,9 +42,7 @@ from airflow_agentic.store.lineage_rows import (
     asset_uris,
     micros_of,
     moment,
-    raw_id,
     run_uuid,
-    schema_columns,
     with_told,
 )
 from airflow_agentic.store.lineage_statements import (
@@ -53,15 +52,12 @@ from airflow_agentic.store.lineage_statements import (
     ASK_COLUMNS_INTO,
     ASK_COLUMNS_READ,
     ASK_DATASET_OWNERS,
-    ASK_EDGES_OF_DATASETS,
-    ASK_EDGES_OF_JOBS,
     ASK_FANS,
     ASK_FIELDS,
     ASK_FIRST_RUN,
     ASK_JOB,
     ASK_JOB_OF_TASK,
     ASK_JOB_TOLD,
-    ASK_JOBS_BY_ID,
     ASK_NEWEST_POSTGRES,
     ASK_NEWEST_SQLITE,
     ASK_PARTITION,
@@ -70,24 +66,19 @@ from airflow_agentic.store.lineage_statements import (
     ASK_RUN_TOLD,
     ASK_RUNS_BY_ID,
     ASK_RUNS_OF_TASK_RUN,
-    ASK_SCHEMAS,
-    ASK_VERSIONS,
     ASK_WRITERS,
     NAME_CAP,
-    RAW_IDS,
     RUN_ID,
     RUN_JOB,
     RUN_LAST,
-    VERSION_CAP,
-    as_text,
 )
 from airflow_agentic.store.lineage_tables import (
     DATASETS,
     JOBS,
 )
+from airflow_agentic.store.lineage_versions import Schemas, schema_versions
 
-_IO = {"input": 0, "output": 1}
-_MOST_PADDED = 8_192
+_EVER = 1 << 62
 
 
 class SqlLineage:
@@ -95,30 +86,32 @@ class SqlLineage:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._schemas: Schemas = {}
 
     @contextmanager
     def reading(self) -> Iterator[SqlLineageReader]:
         """Give a reader of one state of the store. :raises StoreError: it cannot be reached."""
         with self._database.read() as connection:
-            yield SqlLineageReader(connection, sqlite=self._database.sqlite)
+            asking = Asking(connection, sqlite=self._database.sqlite)
+            asking.plan_once()
+            yield SqlLineageReader(asking, connection, self._schemas)
 
 
 class SqlLineageReader:
     """The port `LineageReader` within one transaction."""
 
-    def __init__(self, connection: Connection, *, sqlite: bool) -> None:
+    def __init__(self, asking: Asking, connection: Connection, schemas: Schemas) -> None:
+        self._asking, self._ask, self._ask_of_runs = asking, asking.ask, asking.ask_of_runs
         self._connection = connection
-        self._sqlite = sqlite
-        self._jobs: dict[NodeId, LineageJob] = {}
-        self._walked: dict[tuple[Select[Any], tuple[NodeId, ...]], tuple[LineageEdge, ...]] = {}
-        """Edges asked for before: a reading sees one state, and the partition's are the walk's first."""
+        self._edges = Edges(asking)
+        self._schemas = schemas
 
     def find_jobs(self, name: str) -> tuple[LineageJob, ...]:
         """Return jobs called so: ``dag_id.task_id``, or a job's whole name; at most 50."""
         splits = [(name[:i], name[i + 1 :]) for i, c in enumerate(name[:500]) if c == "."]
         rows = [row for dag, task in splits for row in self._ask(ASK_JOB_OF_TASK, {"dag": dag, "task": task})]
         if rows:
-            return tuple(a_job(*row) for row in rows[:NAME_CAP])
+            return tuple(self._edges.met_job(row) for row in rows[:NAME_CAP])
         return self._job_rows(ASK_JOB.where(or_(JOBS.c.name == name, JOBS.c.dag_id == name)).limit(NAME_CAP))
 
     def find_datasets(self, name: str) -> tuple[LineageDataset, ...]:
@@ -149,19 +142,15 @@ class SqlLineageReader:
         """Return how many jobs have each data set as *io*, counted up to 10,000."""
         if not dataset_ids:
             return {}
-        return {row[0]: row[1] for row in self._ask(ASK_FANS[_IO[io]], {"ids": list(dataset_ids)})}
+        return {row[0]: row[1] for row in self._ask(ASK_FANS[IO[io]], {"ids": list(dataset_ids)})}
 
     def edges_of_jobs(self, job_ids: Sequence[NodeId], io: str) -> tuple[LineageEdge, ...]:
         """Return what jobs have as *io*, with the fan of each data set on its other side."""
-        if not job_ids:
-            return ()
-        return self._edges(ASK_EDGES_OF_JOBS[_IO[io]], job_ids, io)
+        return self._edges.of_jobs(job_ids, io)
 
     def edges_of_datasets(self, dataset_ids: Sequence[NodeId], io: str) -> tuple[LineageEdge, ...]:
         """Return the jobs that have data sets as *io*; at most 2,000, the most recently seen first."""
-        if not dataset_ids:
-            return ()
-        return self._edges(ASK_EDGES_OF_DATASETS[_IO[io]], dataset_ids, io)
+        return self._edges.of_datasets(dataset_ids, io)
 
     def assets_of_jobs(self, job_ids: Sequence[NodeId]) -> Mapping[NodeId, tuple[tuple[str, ...], tuple[str, ...]]]:
         """Return the URIs of Airflow's inlets and outlets of jobs."""
@@ -182,16 +171,14 @@ class SqlLineageReader:
 
     def last_runs(self, job_ids: Sequence[NodeId], *, limit: int, until: str = "") -> tuple[LineageRun, ...]:
         """Return each job's newest *limit* runs (whose last event is not after *until*), newest first."""
-        return self._runs(self._newest(job_ids, limit, until))
+        return self._runs([row for rows in self._newest(job_ids, limit, until).values() for row in rows])
 
     def runs_of_jobs(
         self, job_ids: Sequence[NodeId], *, limit: int, until: str = ""
     ) -> Mapping[NodeId, Sequence[LineageRun]]:
         """Return the same job by job, each run to be made when it is looked at."""
-        rows: dict[NodeId, list[Any]] = defaultdict(list)
-        for row in _newest_first(self._newest(job_ids, limit, until)):
-            rows[row[RUN_JOB]].append(row)
-        jobs = self._known_jobs(rows)
+        rows = self._newest(job_ids, limit, until)
+        jobs = self._edges.known_jobs(rows)
         return {key: Runs(found, jobs[key]) for key, found in rows.items() if key in jobs}
 
     def runs_of_task_run(self, job_ids: Sequence[NodeId], airflow_run_id: str) -> tuple[LineageRun, ...]:
@@ -235,27 +222,8 @@ class SqlLineageReader:
         """Return every known schema of data sets (seen before *until*), the last seen first; at most 10 each."""
         if not dataset_ids:
             return ()
-        limit = micros_of(until) if until else 1 << 62
-        rows = self._ask(ASK_VERSIONS, {"ids": list(dataset_ids), "until": limit})
-        kept: list[Any] = []
-        count: dict[tuple[Any, Any], int] = {}
-        for row in rows:
-            line = row[0], row[1]
-            count[line] = count.get(line, 0) + 1
-            if count[line] <= VERSION_CAP:
-                kept.append(row)
-        fields = self._fields({row[2] for row in kept})
-        return tuple(
-            SchemaVersion(
-                dataset_id=row[0],
-                schema_id=row[2],
-                source_class="declared" if row[1] else "observed",
-                first_seen=moment(row[3]),
-                last_seen=moment(row[4]),
-                columns=fields.get(row[2], ()),
-            )
-            for row in kept
-        )
+        limit = micros_of(until) if until else _EVER
+        return schema_versions(self._asking, dataset_ids, limit, self._schemas)
 
     def first_run(self, version: SchemaVersion) -> str:
         """Return the id of the run that saw a version of a data set first; empty if it is not known any more."""
@@ -287,46 +255,21 @@ class SqlLineageReader:
     def _job_rows(self, statement: Select[Any]) -> tuple[LineageJob, ...]:
         return tuple(a_job(*row) for row in self._connection.execute(statement.limit(NAME_CAP)))
 
-    def _ask(self, statement: Select[Any], given: Mapping[str, Any]) -> Sequence[Any]:
-        """Return all rows, from the driver: SQLAlchemy's way to a known statement costs more than most answers do."""
-        text, brought = as_text(statement, sqlite_=self._sqlite)
-        if self._sqlite:
-            text, given = _for_sqlite(text, given)
-        dialect, cursor = self._connection.dialect, self._connection.connection.cursor()
-        try:
-            cursor.execute(text, {**brought, **given})
-            return cursor.fetchall()
-        except dialect.loaded_dbapi.Error as error:
-            raise DBAPIError.instance(text, None, error, dialect.loaded_dbapi.Error, dialect=dialect) from error
-        finally:
-            cursor.close()
-
-    def _ask_of_runs(self, statement: Select[Any], run_ids: Iterable[str]) -> Sequence[Any]:
-        return self._ask(statement, {"ids": [raw_id(run_id) for run_id in run_ids]})
-
-    def _newest(self, job_ids: Sequence[NodeId], limit: int, until: str) -> Sequence[Any]:
-        given = {"n": limit, "until": micros_of(until) if until else (1 << 62), "ids": list(job_ids)}
-        return self._ask(ASK_NEWEST_SQLITE if self._sqlite else ASK_NEWEST_POSTGRES, given) if job_ids else ()
-
-    def _edges(self, statement: Select[Any], ids: Sequence[NodeId], io: str) -> tuple[LineageEdge, ...]:
-        key = statement, tuple(ids)
-        if key not in self._walked:
-            found = tuple(_edge(row, io) for row in self._ask(statement, {"ids": list(ids)}))
-            self._jobs.update({edge.job.id: edge.job for edge in found})
-            self._walked[key] = found
-        return self._walked[key]
+    def _newest(self, job_ids: Sequence[NodeId], limit: int, until: str) -> Mapping[NodeId, Sequence[Any]]:
+        """Return the rows of each job's newest *limit* runs, newest first; the job that ran last comes first."""
+        if not job_ids or limit < 1:
+            return {}
+        given = {"until": micros_of(until) if until else _EVER, "ids": list(job_ids), "n": limit, "before": limit - 1}
+        by_job: dict[NodeId, list[Any]] = defaultdict(list)
+        for row in self._ask(ASK_NEWEST_SQLITE if self._asking.sqlite else ASK_NEWEST_POSTGRES, given):
+            by_job[row[RUN_JOB]].append(row)
+        found = [_newest_first(_cut(rows, limit)) for rows in by_job.values()]
+        return {rows[0][RUN_JOB]: rows for rows in sorted(found, key=_last_of, reverse=True)}
 
     def _runs(self, rows: Sequence[Any]) -> tuple[LineageRun, ...]:
         """Return runs from rows in the order of `RUN_COLUMNS`, newest first."""
-        jobs = self._known_jobs({row[RUN_JOB] for row in rows})
+        jobs = self._edges.known_jobs({row[RUN_JOB] for row in rows})
         return tuple(a_run(row, jobs[row[RUN_JOB]]) for row in _newest_first(rows) if row[RUN_JOB] in jobs)
-
-    def _known_jobs(self, job_ids: Collection[NodeId]) -> Mapping[NodeId, LineageJob]:
-        """Return all jobs that this reading has come across, these among them where they exist."""
-        if missing := [key for key in job_ids if key not in self._jobs]:
-            for job in self._ask(ASK_JOBS_BY_ID, {"ids": missing}):
-                self._jobs[job[0]] = a_job(*job)
-        return self._jobs
 
     def _told(self, runs: tuple[LineageRun, ...]) -> tuple[LineageRun, ...]:
         """Add what only some runs have: their error and statement, checks, what they ran on."""
@@ -339,9 +282,6 @@ class SqlLineageReader:
         for job_id, facet, at, value in self._ask(ASK_JOB_TOLD, {"ids": list({r.job.id for r in runs})}):
             jobs.setdefault(job_id, {})[facet if facet == "sql" else moment(at)] = value
         return tuple(with_told(run, said.get(run.run_id, {}), jobs.get(run.job.id, {})) for run in runs)
-
-    def _fields(self, schema_ids: Iterable[int]) -> dict[int, tuple[tuple[str, str], ...]]:
-        return {key: schema_columns(text) for key, text in self._ask(ASK_SCHEMAS, {"ids": list(schema_ids)})}
 
     def _column_edges(self, statement: Any, given: Mapping[str, Any]) -> tuple[ColumnEdge, ...]:
         return tuple(
@@ -362,19 +302,10 @@ def _newest_first(rows: Iterable[Any]) -> list[Any]:
     return sorted(sorted(rows, key=itemgetter(RUN_ID)), key=itemgetter(RUN_LAST), reverse=True)
 
 
-def _for_sqlite(text: str, given: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Return lists as JSON, and those of bytes one by one: as many as the next power of two, so that texts are few."""
-    if RAW_IDS not in text:
-        return text, {name: json.dumps(value) if isinstance(value, list) else value for name, value in given.items()}
-    ids = given["ids"]
-    more = (1 << (len(ids) - 1).bit_length()) - len(ids) if len(ids) <= _MOST_PADDED else 0
-    padded = [*ids, *[ids[-1]] * more]
-    named = {f"id_{number}": one for number, one in enumerate(padded)}
-    rest = {name: value for name, value in given.items() if name != "ids"}
-    return text.replace(RAW_IDS, ", ".join(f":{name}" for name in named)), {**rest, **named}
+def _last_of(rows: Sequence[Any]) -> Any:
+    return rows[0][RUN_LAST]
 
 
-def _edge(row: Any, io: str) -> LineageEdge:
-    return LineageEdge(
-        job=a_job(*row[0:6]), dataset=a_dataset(*row[6:9]), io=io, last_seen=moment(row[9] * DAY_US), fan=row[10]
-    )
+def _cut(rows: list[Any], limit: int) -> list[Any]:
+    """Return at most *limit* rows of one job: of those of one time the ones with the greatest ids."""
+    return rows if len(rows) <= limit else sorted(rows, key=itemgetter(RUN_LAST, RUN_ID), reverse=True)[:limit]

@@ -23,8 +23,10 @@ from sqlalchemy import (
     exists,
     func,
     literal_column,
+    null,
     or_,
     select,
+    union_all,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
@@ -48,6 +50,8 @@ from airflow_agentic.store.lineage_tables import (
 )
 
 FAN_CAP = 10_000
+THROUGH = 50
+"""Jobs on one side of a data set up to which they come with the other side's: what has more is counted only."""
 EDGE_CAP, COLUMN_CAP, COLUMN_READ_CAP, PARTITION_CAP, NAME_CAP, WRITER_CAP, VERSION_CAP = (
     2_000,
     2_000,
@@ -141,26 +145,48 @@ ASK_JOB = select(*ASK_JOB_COLUMNS)
 ASK_JOBS_BY_ID = ASK_JOB.where(among(JOBS.c.id))
 ASK_JOB_OF_TASK = ASK_JOB.where(JOBS.c.dag_id == bindparam("dag"), JOBS.c.task_id == bindparam("task")).limit(NAME_CAP)
 ASK_DATASET_COLUMNS: tuple[Any, ...] = (ASK_CANON.c.id, ASK_CANON.c.namespace, ASK_CANON.c.name)
-IO_FROM = (
-    JOB_IO.join(JOBS, JOBS.c.id == JOB_IO.c.job_id)
-    .join(DATASETS, DATASETS.c.id == JOB_IO.c.dataset_id)
-    .join(ASK_CANON, ASK_CANON.c.id == DATASETS.c.canonical_id)
-)
+ASK_DATASETS_BY_ID = select(*ASK_DATASET_COLUMNS).where(among(ASK_CANON.c.id))
 ASK_FANS = tuple(select(ASK_CANON.c.id, fan(io)).where(among(ASK_CANON.c.id)) for io in (0, 1))
-ASK_EDGES_OF_JOBS = tuple(
-    select(*ASK_JOB_COLUMNS, *ASK_DATASET_COLUMNS, JOB_IO.c.last_day, fan(1 - io))
-    .select_from(IO_FROM)
-    .where(among(JOB_IO.c.job_id), JOB_IO.c.io == io)
-    for io in (0, 1)
-)
+
+
+def _near_and_far(io: int) -> Any:
+    """Return what jobs have on one side with its fan, and, without one, the jobs on the far side of what is no hub.
+
+    The jobs that are asked about are known to who asks, so of them only the id comes.
+    """
+    near = (
+        select(JOB_IO.c.job_id, *ASK_DATASET_COLUMNS, JOB_IO.c.last_day, fan(1 - io).label("fan"))
+        .select_from(
+            JOB_IO.join(DATASETS, DATASETS.c.id == JOB_IO.c.dataset_id).join(
+                ASK_CANON, ASK_CANON.c.id == DATASETS.c.canonical_id
+            )
+        )
+        .where(among(JOB_IO.c.job_id), JOB_IO.c.io == io)
+        .cte("near")
+    )
+    none = null().label("none")
+    return union_all(
+        select(near.c.job_id, near.c.namespace, near.c.name, none, none, none, near.c.id, near.c.last_day, near.c.fan),
+        select(*ASK_JOB_COLUMNS, DATASETS.c.canonical_id, JOB_IO.c.last_day, none)
+        .select_from(
+            DATASETS.join(JOB_IO, (JOB_IO.c.dataset_id == DATASETS.c.id) & (JOB_IO.c.io == 1 - io)).join(
+                JOBS, JOBS.c.id == JOB_IO.c.job_id
+            )
+        )
+        .where(DATASETS.c.canonical_id.in_(select(near.c.id).where(near.c.fan >= 1, near.c.fan <= THROUGH))),
+    )
+
+
+ASK_EDGES_OF_JOBS = tuple(_near_and_far(io) for io in (0, 1))
 ASK_EDGES_OF_DATASETS = tuple(
-    select(*ASK_JOB_COLUMNS, *ASK_DATASET_COLUMNS, JOB_IO.c.last_day, literal_column("0"))
-    .select_from(IO_FROM)
+    select(*ASK_JOB_COLUMNS, DATASETS.c.canonical_id, JOB_IO.c.last_day)
+    .select_from(JOB_IO.join(JOBS, JOBS.c.id == JOB_IO.c.job_id).join(DATASETS, DATASETS.c.id == JOB_IO.c.dataset_id))
     .where(among(DATASETS.c.canonical_id), JOB_IO.c.io == io)
     .order_by(JOB_IO.c.last_day.desc(), JOBS.c.id)
     .limit(EDGE_CAP)
     for io in (0, 1)
 )
+"""Who reads, or writes, data sets; these themselves are known to who asks."""
 ASK_DATASET_OWNERS = (
     select(DATASETS.c.canonical_id, DATASET_FACETS.c.value)
     .join(DATASET_FACETS, DATASET_FACETS.c.dataset_id == DATASETS.c.id)
@@ -189,18 +215,29 @@ ASK_PARTITION = (
 )
 ASK_PARTITION_OF_JOBS = ASK_PARTITION.where(among(PARTITION_RUNS.c.job_id), RUNS.c.job_id == PARTITION_RUNS.c.job_id)
 ASK_SEEN = RUNS.alias("seen")
+_WANTED: Any = literal_column("wanted.value")
 ASK_NEWEST_SQLITE = ASK_RUN.select_from(
     func.json_each(bindparam("ids", type_=Text)).table_valued("value", name="wanted")
 ).join(
     RUNS,
-    RUNS.c.run_id.in_(
-        select(ASK_SEEN.c.run_id)
-        .where(ASK_SEEN.c.job_id == literal_column("wanted.value"), ASK_SEEN.c.last_event <= bindparam("until"))
-        .order_by(ASK_SEEN.c.last_event.desc())
-        .limit(bindparam("n"))
-        .correlate_except(ASK_SEEN)
+    (RUNS.c.job_id == _WANTED)
+    & (RUNS.c.last_event <= bindparam("until"))
+    & (
+        RUNS.c.last_event
+        >= func.coalesce(
+            select(ASK_SEEN.c.last_event)
+            .where(ASK_SEEN.c.job_id == _WANTED, ASK_SEEN.c.last_event <= bindparam("until"))
+            .order_by(ASK_SEEN.c.last_event.desc())
+            .limit(1)
+            .offset(bindparam("before"))
+            .correlate_except(ASK_SEEN)
+            .scalar_subquery(),
+            literal_column("-9223372036854775808"),
+        )
     ),
 )
+"""A range of one index that holds all that is asked for, down to the time of the last one wanted: those of that very
+time come with it, and who asks cuts them off."""
 ASK_NEWEST_OF_JOB = (
     select(*(ASK_SEEN.c[name] for name in RUN_COLUMNS))
     .where(ASK_SEEN.c.job_id == JOBS.c.id, ASK_SEEN.c.last_event <= bindparam("until"))
@@ -242,16 +279,27 @@ ASK_WRITERS = (
     .limit(WRITER_CAP)
 )
 ASK_OBSERVED = SCHEMA_OBSERVATIONS.c
-ASK_FIRST_SEEN = func.min(ASK_OBSERVED.first_at)
-ASK_LAST_SEEN = case(
-    (func.max(ASK_OBSERVED.last_at) < bindparam("until"), func.max(ASK_OBSERVED.last_at)), else_=bindparam("until")
+_SEEN_AS = (
+    ASK_OBSERVED.source_class,
+    ASK_OBSERVED.schema_id,
+    func.min(ASK_OBSERVED.first_at),
+    func.max(ASK_OBSERVED.last_at),
 )
-ASK_VERSIONS = (
-    select(DATASETS.c.canonical_id, ASK_OBSERVED.source_class, ASK_OBSERVED.schema_id, ASK_FIRST_SEEN, ASK_LAST_SEEN)
+_SEEN_BY = (ASK_OBSERVED.dataset_id, ASK_OBSERVED.source_class, ASK_OBSERVED.schema_id)
+ASK_VERSIONS_SQLITE = (
+    select(select(DATASETS.c.canonical_id).where(DATASETS.c.id == ASK_OBSERVED.dataset_id).scalar_subquery(), *_SEEN_AS)
+    .where(
+        ASK_OBSERVED.dataset_id.in_(select(DATASETS.c.id).where(among(DATASETS.c.canonical_id))),
+        ASK_OBSERVED.first_at <= bindparam("until"),
+    )
+    .group_by(*_SEEN_BY)
+)
+"""Grouped as the table's key runs, so that nothing is sorted; aliases and order are left to who asks."""
+ASK_VERSIONS_POSTGRES = (
+    select(DATASETS.c.canonical_id, *_SEEN_AS)
     .join(DATASETS, DATASETS.c.id == ASK_OBSERVED.dataset_id)
     .where(among(DATASETS.c.canonical_id), ASK_OBSERVED.first_at <= bindparam("until"))
-    .group_by(DATASETS.c.canonical_id, ASK_OBSERVED.source_class, ASK_OBSERVED.schema_id)
-    .order_by(ASK_LAST_SEEN.desc(), ASK_FIRST_SEEN.desc(), ASK_OBSERVED.schema_id)
+    .group_by(DATASETS.c.canonical_id, *_SEEN_BY)
 )
 ASK_FIRST_RUN = (
     select(ASK_OBSERVED.first_run)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -111,6 +112,60 @@ def test_the_newest_runs_of_each_job_and_no_more(reader: SqlLineageReader) -> No
     assert len(found) == 3 + 3 + 2
     earlier = reader.last_runs(ids(jobs[:1]), limit=9, until="2026-10-02T06:00:00+00:00")
     assert [r.airflow_run_id for r in earlier] == ["r2", "r1"]
+
+
+def test_of_runs_of_one_time_no_more_than_asked_for_are_told(tmp_path: Path) -> None:
+    opened = Database(f"sqlite:///{tmp_path}/store.db")
+    mapped = [{**run("wide.mapped", 3, [], []), "run": {"runId": str(uuid.UUID(int=n + 1))}} for n in range(7)]
+    assert LineageIntake(opened).ingest([*mapped, run("wide.mapped", 4, [], [])]).refused == ()
+    with SqlLineage(opened).reading() as reader:
+        found = reader.last_runs(ids(reader.find_jobs("wide.mapped")), limit=3)
+    opened.close()
+    assert [r.last_event[:10] for r in found] == ["2026-10-04", "2026-10-03", "2026-10-03"]
+    assert [r.run_id[-1] for r in found[1:]] == ["6", "7"]
+
+
+def test_who_is_on_the_far_side_is_the_same_whether_told_along_or_asked_for(database: Database) -> None:
+    with SqlLineage(database).reading() as reader:
+        jobs = ids([*reader.find_jobs("mart.stage"), *reader.find_jobs("mart.report"), *reader.find_jobs("load.raw")])
+        told = {}
+        for near, far in (("input", "output"), ("output", "input")):
+            datasets = sorted({edge.dataset.id for edge in reader.edges_of_jobs(jobs, near)})
+            told[far] = datasets, reader.edges_of_datasets(datasets, far)
+            told[f"{far}, one"] = datasets[:1], reader.edges_of_datasets(datasets[:1], far)
+    for key, (datasets, edges) in told.items():
+        with SqlLineage(database).reading() as reader:
+            assert reader.edges_of_datasets(datasets, key.partition(",")[0]) == edges
+    assert len(told["output"][1]) > 60
+    assert told["input"][1]
+
+
+def test_a_store_goes_one_revision_back_and_comes_up_again_with_the_same_answers(tmp_path: Path) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    from airflow_agentic.store import migrations
+
+    opened = Database(f"sqlite:///{tmp_path}/store.db")
+    assert LineageIntake(opened).ingest(EVENTS[:8]).refused == ()
+
+    def answer() -> Any:
+        with SqlLineage(opened).reading() as reader:
+            return reader.last_runs(ids(reader.find_jobs("load.raw")), limit=3)
+
+    before = answer()
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    with opened.write() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0007")
+        names = text("SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = 'agentic_ol_runs'")
+        assert "agentic_ol_runs_job" in connection.execute(names).scalars().all()
+    opened.close()
+    assert (answer(), len(before)) == (before, 3)
+    with opened.read() as connection:
+        assert "agentic_ol_runs_of_job" in connection.execute(names).scalars().all()
+    opened.close()
 
 
 def test_runs_job_by_job_are_the_same_runs(reader: SqlLineageReader) -> None:

@@ -200,6 +200,10 @@ def test_the_tables_are_those_of_the_migrations(tmp_path: Path) -> None:
     scripts = ScriptDirectory(str(Path(migrations.__file__).parent))
     assert tuple(reversed([script.revision for script in scripts.walk_revisions()])) == REVISIONS
     with open_store(f"sqlite:///{tmp_path}/store.db") as store, store.database.read() as connection:
-        context = MigrationContext.configure(connection, opts={"version_table": "agentic_version"})
+        opts = {
+            "version_table": "agentic_version",
+            "include_object": lambda one, *_: one.info.get("dialect", "sqlite") == "sqlite",
+        }
+        context = MigrationContext.configure(connection, opts=opts)
         assert compare_metadata(context, METADATA) == []
         assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
