@@ -13,6 +13,7 @@ from dataclasses import replace
 from importlib import import_module
 
 from airflow_agentic.agents import _wording as wording
+from airflow_agentic.agents._addressed import is_of_code
 from airflow_agentic.agents._classify import classify_platform
 from airflow_agentic.agents._classify_data import classify_data
 from airflow_agentic.agents._verdict import Verdict
@@ -56,8 +57,18 @@ DRIFT_FIXERS = (
     "converted_field",
     "converted_record",
 )
-CODE_FIXERS = ("airflow_api", "missing_import", "template_variable", "renamed_by_commit", "reverted_commit")
+CODE_FIXERS = (
+    "airflow_api",
+    "moved_module",
+    "missing_import",
+    "template_variable",
+    "renamed_by_commit",
+    "reordered_parameters",
+    "reverted_commit",
+)
 ADDRESS_FIXERS = ("moved_address",)
+ASKING_FIXERS = ("reordered_parameters", "reverted_commit")
+"""What a commit did to the address that the code asks for."""
 _FORMAT_FIXERS = {"date_format", "changed_type"}
 _OUTSIDE = {
     Category.TRANSIENT_UPSTREAM,
@@ -77,7 +88,7 @@ class RulesAgent:
     def propose(self, dossier: Dossier) -> Proposal:
         """Return the diagnosis and, where a fixer is certain, the change. Reads the checkout and nothing else."""
         platform = classify_platform(dossier)
-        checkout, names = dossier.checkout, _fixers_for(platform)
+        checkout, names = dossier.checkout, _fixers_for(dossier, platform)
         if checkout is not None and dossier.errors and names:
             bench = Bench(dossier=dossier, checkout=checkout)
             fixes = run_fixers(bench, names)
@@ -90,9 +101,9 @@ class RulesAgent:
     ) -> Proposal:
         change = make_change(checkout.base_commit, bench.edits(), fixes[0].summary)
         found = platform or classify_data(dossier)
-        category = Category.SCHEMA_DRIFT
-        if fixes[0].of_code:
-            category = platform.category if platform else Category.CODE_ERROR
+        category = platform.category if platform else Category.SCHEMA_DRIFT
+        if fixes[0].of_code and category in {Category.SCHEMA_DRIFT, Category.CONFIGURATION}:
+            category = Category.CODE_ERROR
         verdict = Verdict(
             category=category,
             action=Action.FIX_CODE,
@@ -128,12 +139,12 @@ class RulesAgent:
         )
 
 
-def _fixers_for(platform: Verdict | None) -> tuple[str, ...]:
+def _fixers_for(dossier: Dossier, platform: Verdict | None) -> tuple[str, ...]:
     """Return who may mend it: what lies outside of the pipeline is nobody's, but for an address that has moved."""
     if platform is None:
         return (*DRIFT_FIXERS, *CODE_FIXERS)
     if platform.category is Category.CONFIGURATION:
-        return ADDRESS_FIXERS
+        return (*ADDRESS_FIXERS, *ASKING_FIXERS) if is_of_code(dossier, platform) else ADDRESS_FIXERS
     return () if platform.category in _OUTSIDE else CODE_FIXERS
 
 
@@ -152,7 +163,7 @@ def run_fixers(bench: Bench, names: tuple[str, ...]) -> tuple[Fix, ...]:
         log.debug("Fixer %s changes %s", name, ", ".join(path for path, _ in fix.texts))
         said = _assumption(bench, fix)
         bench.take(fix)
-        of_code = name not in DRIFT_FIXERS
+        of_code = name in CODE_FIXERS
         found.append(replace(fix, of_code=of_code, explanation=fix.explanation + said, assumes=bool(said)))
     return tuple(found)
 

@@ -13,6 +13,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 
+from airflow_agentic.context.code_deleted import deleted_modules
 from airflow_agentic.context.code_evidence import code_evidence
 from airflow_agentic.context.code_history import Span, commits_between, deletion_of, describe, diffs, pins_of
 from airflow_agentic.git import Clone, GitError, clone, run_git
@@ -99,7 +100,7 @@ class CodeSource:
         read = code_evidence(checkout, target, so_far)
         spans = self._spans(target, repository, commit, base, gaps)
         commits = tuple(e for span in spans for e in describe(commits_between(repository, span), span, read.touched))
-        changed = diffs(repository, spans, read.touched)
+        changed = (*diffs(repository, spans, read.touched), *deleted_modules(repository, checkout, so_far.errors))
         pins = tuple(e for span in spans if span.when == "before" for e in pins_of(repository, span))
         return SourceReport(evidence=(*read.evidence, *changed, *pins, *commits), checkout=checkout, gaps=tuple(gaps))
 

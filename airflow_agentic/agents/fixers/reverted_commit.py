@@ -11,6 +11,7 @@ import builtins
 import re
 
 from airflow_agentic.agents.fixers.bench import Bench, Fix
+from airflow_agentic.agents.fixers.parameter_orders import followed, orders_of
 from airflow_agentic.agents.fixers.syntax import compiles, parse
 from airflow_agentic.records import Evidence, ShapeChange
 from airflow_agentic.shapes import fold
@@ -156,7 +157,7 @@ def _around(bench: Bench, path: str, line: int) -> range | None:
 def _revert(bench: Bench, diff: Evidence, path: str, lines: range | None) -> Fix | None:
     text = bench.text(path)
     near = [h for h in hunks(diff.body) if lines is None or set(range(h[0], h[0] + max(len(h[1]), 1))) & set(lines)]
-    if text is None or not near:
+    if text is None or not near or any(followed(bench, o) for h in near for o in orders_of(h[1], h[2])):
         return None
     rows = text.split("\n")
     for start, new, old in reversed(near):
