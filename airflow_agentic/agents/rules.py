@@ -31,6 +31,7 @@ DRIFT_FIXERS = (
     "text_form",
     "envelope",
     "keyed_records",
+    "next_pages",
     "added_field",
     "csv_positions",
     "renamed_value",
