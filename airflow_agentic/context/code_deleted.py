@@ -7,6 +7,7 @@ parameters and nearly the same lines, whatever it is called now.
 from __future__ import annotations
 
 import ast
+import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from difflib import SequenceMatcher
 from airflow_agentic.git import Clone, GitError
 from airflow_agentic.records import Checkout, Evidence, TaskError, Trust
 from airflow_agentic.repository import files, read_text
+
+log = logging.getLogger(__name__)
 
 DELETED = "Deleted module"
 MAX_FILES = 400
@@ -55,7 +58,8 @@ def _evidence(repository: Clone, checkout: Checkout, module: str) -> Evidence | 
                 "log", "-1", "--diff-filter=D", "--format=%H%x1f%aI%x1f%s", "HEAD", "--", path
             ).strip()
             text = repository.git("show", f"{told.split(chr(31))[0]}^:{path}") if told else ""
-        except GitError:
+        except GitError as error:
+            log.debug("No history of %s: %s", path, error)
             continue
         if told:
             sha, date, subject = told.split("\x1f", 2)
