@@ -58,9 +58,10 @@ def _is_name(lower: str, name: int, value: str, *, quoted: bool) -> bool:
 
 
 def _is_prose(text: str, lower: str, name: int, span: tuple[int, int], value: str) -> bool:
+    a_word = value.isalpha() and (value.istitle() or (value.islower() and not lower.startswith(("pass", "pw"), name)))
     if text[span[0] - 1] == "`" and " " in value:  # a command whose output is the value
         return True
-    if value.isalpha() and value.istitle() and _GOES_ON.match(text, span[1]):
+    if a_word and _GOES_ON.match(text, span[1]):
         return True
     parsed = lower.startswith("token", name) and _PARSED.search(lower, max(0, name - 12), name)
     return bool(parsed and re.fullmatch(r"[A-Za-z_]*|\W+", value))

@@ -22,7 +22,10 @@ _QUOTED = (
 )
 _CLOSE = r"(?:\\{0,3}[\"'`]|&quot;|&#3[49];)?\]?"
 _BLANK = r"[ \t]{0,8}"
-_TYPE = r"(?:[ \t]{0,3}:[ \t]{0,3}[A-Za-z][\w.\[\]|]{0,40}(?=[ \t]{0,3}=)|[ \t]{1,3}[A-Za-z]{3,12}(?=[ \t]{0,3}:?=[ \t]{0,3}[\"'`]))?"
+_TYPE = (
+    r"(?:[ \t]{0,3}:[ \t]{0,3}[A-Za-z][\w.\[\]|]{0,40}(?=[ \t]{0,3}=)"
+    r"|[ \t]{1,3}(?:constant[ \t])?[A-Za-z]{3,12}2?(?:\(\w{1,5}\))?(?=[ \t]{0,3}:?=[ \t]{0,3}n?[\"'`]))?"
+)
 _OPERATOR = r"(?::{1,3}=|[?.+|]{0,2}=>?|!?={1,3}|->|:|[\uff1a\uff1d])"
 _WORDS = (
     r"(?:[ \t]{1,3}(?:for|of|für|von|fuer|pour|para|per|de|del|di|da|do)[ \t]{1,3}(?:(?:the|den|die|das|dem|der|le|la|el|o|il)[ \t]{1,3})?(?:(?:l'|L')?(?:user|account|benutzer|konto|utilisateur|compte|usuario|utente|usuário|cuenta)[ \t]{1,3})?[^\s:=]{1,80}[ \t]{0,3}(?::|=|[ \t](?:is|ist|lautet|est|es|è|é):?(?= ))"
@@ -47,7 +50,7 @@ _SHAPES = tuple(
         rf"[\"']?(?:\w{{0,10}}value|default|content|plaintext)[\"']?[ \t]{{0,12}}[:=][ \t]{{0,4}}{_QUOTED}",
         # YAML's block: the value stands on the next line, indented.
         rf":{_BLANK}[|>][+-]?\d?{_BLANK}(?:\r?\n|\\n)[ \t]{{1,40}}(?P<block>[^\s\"']{{3,4000}})",
-        rf"{_CLOSE}[ \t]{{0,3}}(?:,|>|</\w{{1,20}}>)?(?:\s{{0,20}}[\"']\w{{1,20}}[\"']:\s{{0,3}}[\"'][^\"'\r\n]{{0,80}}[\"'],){{0,2}}\s{{0,40}}<?\\?[\"']?value\\?[\"']?[ \t]{{0,3}}[=:>][ \t]{{0,3}}{_QUOTED}",
+        rf"{_CLOSE}[ \t]{{0,3}}(?:,|>|</\w{{1,20}}>)?(?:\s{{0,20}}[\"']\w{{1,20}}[\"']:\s{{0,3}}[\"'][^\"'\r\n]{{0,80}}[\"'],){{0,2}}\s{{0,40}}(?:--value[ =]|<?\\?[\"']?(?:parameter|setting|property|attribute|option|secret|default)?[_-]?value\\?[\"']?[ \t]{{0,3}}[=:>])[ \t]{{0,3}}{_QUOTED}",
         # Percent-encoded JSON or form fields inside an address.
         r"(?:%22|%27)?(?:%3A|%3D)(?:\+|%20)?(?:%22|%27)?(?P<percent>(?:[^\s\"'&<>%]|%(?!22|27|2C|26)[0-9A-Fa-f]{2}){3,2000})",
         rf"{_CLOSE}{_WORDS}{_QUOTED}",
@@ -83,7 +86,9 @@ _QUOTED_OPTION = re.compile(
     rf"{REST}[ \t]{{1,4}}(?P<quote>[\"'])(?P<value>[^\"'\r\n]{{3,500}})(?P=quote)", re.IGNORECASE
 )
 _IMAGE = re.compile(r"[a-z0-9./-]{2,100}:v?\d[\w.-]{0,40}")
-_LONGER = re.compile(rf"(?P<more>(?:[_.-]|(?=[A-Z0-9]))[\w.-]{{1,60}}){_CLOSE}{_BLANK}{_OPERATOR}{_BLANK}{_QUOTED}")
+_LONGER = re.compile(
+    rf"(?P<more>(?:[_.-]|(?=[A-Z0-9]))[\w.-]{{1,60}}){_CLOSE}{_BLANK}{_OPERATOR}{_BLANK}[bfr]?[\"'`]?(?P<bare>[^\s\"'`,;&(){{}}\[\]<>|\\]{{6,400}})"
+)
 _OF_IT = re.compile(
     r"(?:^|[_.-]|(?=[A-Z]))(?:file|path|dir|name|ur[li]|uri|host|port|type|ttl|policy|len|length|size|count|version|expir\w*|at|on|date|time\w*|"
     r"algo\w*|backend|endpoint|issuer|audience|scope|arn|prefix|header|field|column|table|ids?|limit|budget|usage|class|format|provider|"
@@ -255,7 +260,7 @@ def _loose(text: str, lower: str, start: int, end: int, kind: str) -> Iterator[t
     if lower.startswith("token", start) and len(value) < 16:
         return
     mixed = re.search(r"\d", value) and re.search(r"[A-Za-z]", value)
-    strong = kind.startswith("pass") or (kind != "sessionid" and len(value) >= 12)
+    strong = kind.startswith(("pass", "pw", "psk")) or (kind != "sessionid" and len(value) >= 12)
     if IDENTIFIERS.fullmatch(value):
         strong = False
     if (

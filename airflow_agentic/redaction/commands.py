@@ -24,7 +24,7 @@ _ROWS: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = tuple(
     (look, words, re.compile(pattern))
     for look, words, pattern in (
         # One option holds user and password.
-        ("", ("-u", "--user", "--proxy-user"), rf"(?<![^\s\"'])(?:-u|--user|--proxy-user)(?:[ =]|[\"'],?[ ]?){_PAIR}"),
+        ("", ("-u", "--user", "--proxy-user"), rf"(?<![^\s\"'])(?:-u|--user|--proxy-user)(?:[ =]|[\"'],?[ ]?)(?![^\s:]{{1,60}}:(?:root|airflow|staff|users?|wheel|docker|nobody|daemon|nogroup|www-data)\b){_PAIR}"),
         ("made", ("-u", "-a ", "--auth", "--cred", "--login", "-U", "-c "), rf"(?<![^\s\"'])(?:-u(?=[A-Za-z])|-[aUc][ ]|--(?:auth|creds?|credentials|login|basic-auth|basic)[ =]){_PAIR}"),
         # Tools that are known by name.
         ("", (" -p", " -P", " -w", " -a", " -c", "'-p", '"-p', "'-a", "'-w", "'-P"),
@@ -42,7 +42,7 @@ _ROWS: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = tuple(
         ("", ("net user", "NET USER"), rf"(?i:\bnet user)[ ]{_FIELD}[ ](?![/*]){_WORD}"),
         ("", ("-b ", "--cookie"), r"(?<!\S)(?:-b|--cookie)[ =][\"']?[\w.-]{1,60}=(?P<value>[^\s\"';]{8,2000})"),
         # What is fed to a command that would ask at the terminal.
-        ("", ("-stdin", "-fd", "sudo -S", "| kinit", "| passwd", "|passwd"), r"\becho\s{1,3}(?:-n\s{1,3})?(?P<quote>['\"]?)(?P<value>[^'\"\s|]{4,200})(?P=quote)\s{0,3}\|[^\n|]{0,120}(?:--?(?:password-stdin|stdin|pass(?:word|phrase)?-fd)|sudo -S|\bkinit\b|\bpasswd\b)"),
+        ("", ("-stdin", "-fd", "sudo -S", "| kinit", "| passwd", "|passwd", "| su ", "smbpasswd"), r"\becho\s{1,3}(?:-n\s{1,3})?(?P<quote>['\"]?)(?P<value>[^'\"\s|]{4,200})(?P=quote)\s{0,3}\|[^\n|]{0,120}(?:--?(?:password-stdin|stdin|pass(?:word|phrase)?-fd)|sudo -S|\bkinit\b|\bpasswd\b(?!-)|\bsu\b(?!-\w)|\bsmbpasswd\b)"),
         ("", ("chpasswd",), r"\b(?:echo|printf)\s{1,3}(?:-n\s{1,3})?['\"]?[\w.$-]{1,60}:(?P<value>[^'\"\s|]{3,200})['\"]?\s{0,3}\|[^\n|]{0,60}chpasswd"),
         ("", ("<<<",), rf"\b(?:kinit|passwd|login|sudo -S|gpg|openssl|cryptsetup|\w+-stdin)\b[^\n|;&]{{0,120}}?<<<[ ]?{_WORD}"),
         # A database's own words.
@@ -51,6 +51,10 @@ _ROWS: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = tuple(
         ("made", ("dentified by",), r"\bidentified[ ]{1,4}by[ ]{1,4}(?P<value>[A-Za-z0-9][\w$#]{2,60})(?=[\s;]|\Z)"),
         # The grammar of all others.
         ("made", ("/p:", "/P:", "/pw:", "/pwd:", "/pass:", "/password:"), r"(?<!\S)/(?:p|P|pw|pwd|pass|password):['\"]?(?P<value>[^\s\"'=]{3,200})(?=[\s\"']|$)"),
+        ("made", ("user add ", "adduser ", "addauth ", "add-user "), rf"\b(?:user add|add-?user|addauth[ ]\w{{1,20}})[ ]{_PAIR}"),
+        ("strong", ("user ",), rf"(?:^|[>;'\"]|quote)[ ]?user[ ]{_FIELD}[ ]{_WORD}"),
+        ("made", (" /rp ", " /de "), rf"\b(?:schtasks|dtexec)\b[^\n|;&]{{0,200}}?[ ]/(?:rp|de)[ ]{_WORD}"),
+        ("opaque", (" -t ", " -k "), rf"(?<=[ ])-[tk][ ](?=[^\s]{{0,80}}[A-Z])(?=[^\s]{{0,80}}[a-z]){_WORD}"),
         ("made", ("user", "pass"), rf"\b(?:add|create|change|set|update|reset)[_-]?(?:user|pass(?:word|wd)?|credentials?)[ ]{_FIELD}[ ]{_WORD}"),
         ("opaque", ("token ", "secret ", "key "), rf"\b(?:set|add|create|store|put|import|rotate)-?[a-z-]{{0,24}}(?:token|secret|key)[ ](?:[a-z-]{{2,30}}[ ])?{_WORD}"),
         ("made", ("secret",), rf"\bsecrets?\b[^\n|;&]{{0,120}}?--?(?:body|value|secret-string|string-value|data|plaintext|literal)[ =]{_WORD}"),
@@ -66,7 +70,7 @@ _USER = re.compile(r"(?<![^\s'\"])(?:-[uUlD]|--?(?:user(?:name)?|login))(?:['\"]
 _AROUND = 240
 _REACH = 700
 _MIXED = re.compile(r"(?=[^\s]*\d)(?=[^\s]*[A-Za-z])")
-_NO_VALUE = re.compile(r"[\d:.,]+[a-z]{0,2}|[./~$%{\[<-].*|[\w.-]+=.*|[a-z]+/.*|\w+:\d+")
+_NO_VALUE = re.compile(r"[\d:.,]+[a-z]{0,2}|[./~$%{\[<-].*|[\w.-]+=[^=].*|[a-z]+/.*|\w+:\d+")
 _SWITCHES = re.compile(r"[0-9](?=[A-Za-z])|[A-Za-z](?=[0-9])|[a-z](?=[A-Z])")
 
 

@@ -58,7 +58,7 @@ _NEAR = 4_000
 """Characters around ``kind: Secret`` within which its data stand."""
 _BEGIN = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----[^\r\n]{0,20}\r?\n")
 _KEY_LINE = re.compile(
-    r"[^\r\n]{0,120}?(?<![A-Za-z0-9+/=])(?P<value>[A-Za-z0-9+/]{16,76}={0,2})[\"'│| \t]{0,120}(?:\[[\w.:-]{1,80}\][ \t]{0,20})?\r?(?:\n|\Z)"
+    r"[^\r\n]{0,120}?(?<![A-Za-z0-9+/=])(?P<value>[A-Za-z0-9+/]{16,76}={0,2})[\"'│| \t+;,]{0,120}(?:\\n)?[\"'│| \t+;,]{0,120}(?:\[[\w.:-]{1,80}\][ \t]{0,20})?\r?(?:\n|\Z)"
 )
 _LONGEST_KEY = 120
 """Lines of a key block whose lines each stand behind a log's own words."""

@@ -25,6 +25,8 @@ _SWITCHES = re.compile(r"[0-9](?=[A-Za-z])|[A-Za-z](?=[0-9])|[a-z](?=[A-Z])")
 _KEY_WORDS = frozenset(["key", "keys", "access", "private", "api", "license", "id"])
 _NOT_KEYS = frozenset(
     ["primary", "foreign", "partition", "sort", "cache", "dedup", "idempotency", "group", "object", "s3", "xcom", "map", "log",
+     "job", "task", "request", "batch", "bucket", "file", "folder", "asset", "dataset", "issue", "project", "order", "customer", "lock",
+     "hash", "range", "item", "trace", "correlation", "lookup", "tenant", "routing", "host", "blob", "index", "document", "schema",
      "public", "row", "event", "message", "record", "natural", "surrogate", "unique", "business", "join", "cluster", "file"]
 )  # fmt: skip
 _GIVEN = re.compile(r"key\\{0,3}[\"'`]?\s{0,3}[:=]{1,3}\s{0,3}\\{0,3}[\"'`]?\Z", re.IGNORECASE)
@@ -37,14 +39,19 @@ _MARKED = re.compile(
 )
 """A token that says itself what it is, of whatever company: ``acme_live_9bT3...``, ``zz_sk_...``."""
 _CASES = re.compile(r"(?=[^a-z]*[a-z])[^A-Z]*[A-Z]")
+_NAME = re.compile(r"[A-Za-z][A-Za-z_-]{2,60}\d{0,2}[=:](?=[A-Za-z0-9])")
+_SHORTEST = 14
 _BEFORE = 64
 
 
 def opaque_secrets(text: str) -> Iterator[tuple[int, int, str]]:
     """Yield start, end and kind of each opaque word that the words before it call a secret."""
     for found in _OPAQUE.finditer(text):
-        if _is_secret(text, found.start(), found[0]):
-            yield *found.span(), "opaque"
+        start, word = found.start(), found[0]
+        if named := _NAME.match(word):  # `paralleldots_key=8htQ...` is one word of these letters
+            start, word = start + named.end(), word[named.end() :]
+        if len(word) > _SHORTEST and _is_secret(text, start, word):
+            yield start, start + len(word), "opaque"
 
 
 def _is_secret(text: str, start: int, word: str) -> bool:
@@ -69,8 +76,9 @@ def _is_secret(text: str, start: int, word: str) -> bool:
     made = len(_SWITCHES.findall(word))
     if vendor:
         return made >= 3 or named_so or before[-1] in _KEY_WORDS
-    if before[-1] == "key" and not _NOT_KEYS.intersection(before[-2:]):
-        return made >= 5 and bool(_GIVEN.search(text, max(0, start - 8), start)) and "/" not in word
+    given = made >= 5 and "/" not in word and bool(_GIVEN.search(text, max(0, start - 8), start))
+    if before[-1].endswith("key") and not _NOT_KEYS.intersection((*before[-2:], before[-1][:-3])):
+        return given or (before[-1] != "key" and named_so and made >= 4)
     return named_so and made >= 4
 
 

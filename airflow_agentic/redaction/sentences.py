@@ -10,9 +10,9 @@ import re
 
 from airflow_agentic.redaction.words import ELSEWHERE, IDENTIFIERS, PLAIN
 
-_WORD = r"(?:[A-Za-z]{1,6}['’])?[^\s:=\"';,«「]{0,80}[^\s:=\"';,.!?«「][ \t]{1,3}"
+_WORD = r"(?:[A-Za-z]{1,6}['’])?[^\s:=\"';«「]{0,80}[^\s:=\"';.!?«「][ \t]{1,3}"
 _VERB = (
-    r"(?:(?:(?:is|was|are|be|equals|becomes|ist|war|lautet|est|était|sera|es|era|è|é|foi|será)"
+    r"(?:(?:(?:is|was|are|value|be|equals|becomes|ist|war|lautet|est|était|sera|es|era|è|é|foi|será)"
     r"(?:[ ](?:now|still|currently|set[ ]to|jetzt|nun|maintenant|désormais|ahora|ora|adesso|agora))?|(?:changed|reset|set|rotated|updated)[ ]to):?|(?-i:TO|BY)(?=[ ]'))"
 )
 _VALUE = r"[\"'`«“]?(?P<value>[^\s\"'`«»“”,;]{4,400})"
@@ -45,7 +45,7 @@ def said_value(text: str, lower: str, start: int, end: int) -> tuple[int, int] |
     elsewhere = ELSEWHERE.match(lower, start)
     for pattern in (*_IN_ENGLISH, *(_ELSEWHERE if elsewhere else ())):
         found = pattern.match(text, end)
-        if not found:
+        if not found or (pattern is _IN_ENGLISH[1] and lower[start:end] == "pass"):
             continue
         first = found.start("value")
         value = found["value"].rstrip(".:!?)」")

@@ -14,7 +14,7 @@ from functools import lru_cache
 from airflow_agentic.redaction.assignments import assigned_secrets
 from airflow_agentic.redaction.commands import command_secrets
 from airflow_agentic.redaction.forms import form_secrets
-from airflow_agentic.redaction.nearby import Vocabulary
+from airflow_agentic.redaction.nearby import Vocabulary, found_near
 from airflow_agentic.redaction.opaque import opaque_secrets
 from airflow_agentic.redaction.pairs import paired_secrets
 from airflow_agentic.redaction.readings import joined_secrets, wrapped
@@ -92,6 +92,8 @@ _GUARDED: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = (
     ("uri-password", ("oracle:",), _THIN),
 )
 
+_REACH = 4_500
+"""Characters behind a word that a value may reach."""
 _REMEMBERED = 300
 """Characters up to which what was found is remembered."""
 _ESCAPES = re.compile(
@@ -176,9 +178,10 @@ def _candidates(text: str) -> Iterator[Span]:
     vocabulary = Vocabulary(text)
     yield from fixed_tokens(text, vocabulary)
     for kind, words, pattern in _GUARDED:
-        if vocabulary.of(words):
+        if known := vocabulary.of(words):
             group = "value" if "value" in pattern.groupindex else "password"
-            for match in pattern.finditer(text):
+            rare = len(words[0]) > 2  # an equals sign is everywhere
+            for match in found_near(text, known, pattern, after=_REACH) if rare else pattern.finditer(text):
                 if not (PLAIN if kind in ("query", "option") else TEMPLATE).fullmatch(match[group]):
                     yield *match.span(group), kind
     yield from assigned_secrets(text)

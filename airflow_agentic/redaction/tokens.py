@@ -84,6 +84,8 @@ _WITHIN: tuple[tuple[str, str, str], ...] = (
 # No border of letters holds for these.
 _PLACED: tuple[tuple[str, str, str], ...] = (
     ("pem", "-----BEGIN", r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[A-Za-z0-9+/=\s\\,:.]|-(?!----)){0,20000}(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?"),
+    ("pem", "-----BEGIN", r"-----BEGIN [A-Z ]{0,30}SEED-----(?P<value>[A-Z2-7\s\\n]{20,200})-"),
+    ("password-hash", "*", r"\*[0-9A-F]{40}(?!\w)"),
     ("pem", "-BEGIN ----", r"-----BEGIN [A-Za-z0-9 ]{0,40}[Ss]tatic key V1-----(?P<value>[0-9a-f\s\\n]{32,4000})-----END|---- BEGIN SSH2 [A-Z ]{0,20}PRIVATE KEY ----(?P<block>[^-]{20,20000})---- END"),
     ("pem", "LS0tLS1CRUdJTi", r"LS0tLS1CRUdJTi[A-Za-z0-9+/]{20,20000}={0,2}"),
     ("pem", "Private-Lines", r"Private-Lines:[ \t]{0,4}\d{1,4}(?:\\n|\s){1,4}(?P<value>[A-Za-z0-9+/=\s\\]{16,20000}?)(?=Private-MAC|$)"),

@@ -71,15 +71,15 @@ TEMPLATE = re.compile(
 PLAIN = re.compile(
     r"\*{2,}.*|[x#.]{3,}|<.*>|\{\{.*\}?\}|\{[^\s{}]{0,80}\}|\$\{?[A-Za-z_][\w.:-]*\}?|\$\(.*|%\(?\w+\)?s?|[\[(]?(?:secret|redacted|masked)[:\])].*|[\[(](?:hidden|filtered|omitted|removed|sensitive|protected|empty|none|unset)[^\r\n]{0,20}|"
     # A tag of YAML, a variable of Windows, a placeholder in capitals, a cmdlet, a file below a home.
-    r"!(?:vault|\w{0,20}(?:secret|env|ref|file|sub|getatt|reference|encrypted))\w{0,20}\b.*|%[a-z_]\w{0,60}%|(?-i:[A-Z]{2,20}(?:_[A-Z]{1,20}){1,6}|(?:Get|New|Read|ConvertTo|ConvertFrom|Import|Invoke|Set|Add|Test)-[A-Z][A-Za-z]{2,40})|"
+    r"!(?:vault|\w{0,20}(?:secret|env|ref|file|sub|getatt|reference|encrypted))\w{0,20}\b.*|%[a-z_]\w{0,60}%|(?-i:[A-Z]{2,20}(?:_[A-Z]{1,20}){1,6}(?:_?\d{1,2})?|(?:Get|New|Read|ConvertTo|ConvertFrom|Import|Invoke|Set|Add|Test)-[A-Z][A-Za-z]{2,40})|"
     r"(?:~|\$\w{1,40}|\$?\{[\w.]{1,40}\}|%\w{1,40}%|[a-z]:)(?:[/\\]{1,2}[\w.-]{1,60}){1,12}|"
     r"(?:none|null|true|false|nil|undefined|empty|missing|required|invalid|expired|redacted|masked|hidden|set|unset|no|yes|"
     r"str|string|int|bytes|bool|any|optional|secretstr|not|is|was|the|for|and|or|of|to|in|on|with|wrong|incorrect|rejected|"
     r"authentication|authenticated|field|value|key|keys|token|tokens|secret|password|passwords|basic|bearer|digest|default|"
-    r"sha\d+|md5|base64|utf-?8|oauth2?|bcrypt|scrypt|pbkdf2\S{0,20}|plain(?:text)?|object|type|types?|unknown|found|failed|raise|return|continue|yield|assert|encrypted)[.:,!?]?|"
+    r"sha\d+|md5|base64|utf-?8|oauth2?|bcrypt|scrypt|pbkdf2\S{0,20}|plain(?:text)?|object|type|types?|unknown|found|failed|raise|return|continue|yield|assert|encrypted|enabled|disabled|rotated|active|inactive|revoked|present|absent|changed|updated|created|deleted)[.:,!?]?|"
     r"(?:os\.environ|os\.getenv|environ|getenv|env|conf|config|settings|self|cls|Variable|Connection|BaseHook|hook|params|kwargs|args|"
     r"var|conn|process\.env|request|response|secrets|vault|ctx|context|options|opts|data|user|row|item|obj|cfg|parser)[.\[(].*|"
-    r"[A-Za-z_][\w.]*\([\w\s,.'\"=(-]*\)*|(?:Mapped|Optional|Union|list|dict|tuple|set|Sequence|Hashable|Any|SecretStr)\b.*|[A-Za-z_]+(?:\.[A-Za-z_]+)+(?:@[0-9a-f]+)?|(?-i:[A-Z][a-z]+(?: [a-z(]+){3,}\)?\.?)|0x[0-9a-f]{1,16}|\w+\{.*|-\d{1,8}|\d+(?:\.\d+){1,3}|\d{1,4}|\.{0,2}(?:/[\w.-]{1,80}){1,20}/?|(?-i:[a-z][a-z_.-]{0,40}(?:/[a-z][a-z0-9_.-]{0,40}){1,8})|https?://[^@?]{1,300}|[a-z]{2,12}://[\w./-]{1,200}|[\-=_~^|+]{1,200}",
+    r"[A-Za-z_][\w.]*\([\w\s,.'\"=(-]*\)*|(?:Mapped|Optional|Union|list|dict|tuple|set|Sequence|Hashable|Any|SecretStr)\b.*|[A-Za-z_]+(?:\.[A-Za-z_]+)+(?:@[0-9a-f]+)?|(?-i:[A-Z][a-z]+(?: [a-z(]+){3,}\)?\.?)|0x[0-9a-f]{1,16}|arn:aws[\w-]*:.*|\w+\{.*|-\d{1,8}|\d+(?:\.\d+){1,3}|\d{1,4}|\.{0,2}(?:/[\w.-]{1,80}){1,20}/?|(?-i:[a-z][a-z_.-]{0,40}(?:/[a-z][a-z0-9_.-]{0,40}){1,8})|https?://[^@?]{1,300}|[a-z]{2,12}://[\w./-]{1,200}|[\-=_~^|+]{1,200}",
     re.IGNORECASE | re.DOTALL,
 )
 """A template, a reference, a word of a sentence, a path, or masked already."""

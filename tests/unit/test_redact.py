@@ -170,7 +170,7 @@ def test_a_secret_found_by_its_name_goes_where_it_stands_without_one() -> None:
      "\\", "%41", "&amp;", "\\u0041", "\n", "'\"", "A1b2", "key=", "mysql -p", "auth=(", "<password>", "password: |\n ", "AAAA", "registered",
      "a,password\n", "'\n'", "x\\\n", "insert into t (a, password) values (", "key  value\n", "using password ", "%3A%2F%2Fa%3A", "SECRET_A=", "密码",
      "-u a -p A1b ", "login a / ", "password of it ", "password is a_", "secret {\n", "https://hooks/a/", "AKIA" + "A1" * 8 + " ", "пароль a1 ",
-     "password_for_", "Authorization: Digest a=\"", "connect('a', ", "IDENTIFIED BY ", "@tcp(", "s.", "token_a_", "set-token a ", "value\": \""],
+     "password_for_", "Authorization: Digest a=\"", "connect('a', ", "IDENTIFIED BY ", "@tcp(", "s.", "token_a_", "set-token a ", "user a ", "a_key=", ": a / ", "=a:b", "-----BEGIN A SEED-----", "*", "value\": \""],
 )  # fmt: skip
 def test_the_time_for_the_worst_text_grows_with_its_length(unit: str) -> None:
     assert _seconds(unit, 120_000) < 8 * _seconds(unit, 30_000) + 0.3
