@@ -8,17 +8,35 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from sqlalchemy import create_engine
 
 from airflow_agentic.workspaces.sandbox import INSIDE
 
 
-@pytest.fixture(scope="module")
-def warm() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("warm_under_test", Path(INSIDE, "warm.py"))
+def _inside(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"{name}_under_test", Path(INSIDE, f"{name}.py"))
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def warm() -> ModuleType:
+    return _inside("warm")
+
+
+def test_only_the_forks_own_database_waits_for_no_disk(tmp_path: Path) -> None:
+    own, other = (create_engine(f"sqlite:///{tmp_path}/{name}.db") for name in ("own", "other"))
+    _inside("harness")._forget_soon(own)
+    found = []
+    for engine in (own, other):
+        with engine.connect() as connection:
+            found.append(
+                [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("synchronous", "journal_mode")]
+            )
+        engine.dispose()
+    assert found == [[0, "memory"], [2, "delete"]]
 
 
 @pytest.mark.parametrize("own", ["duckdb.py", "duckdb/__init__.py"])
