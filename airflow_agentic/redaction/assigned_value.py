@@ -15,6 +15,7 @@ _CODE = re.compile(
 )
 """A passphrase of words with dots between is written like an attribute, but for what the words are."""
 _ADDRESS = re.compile(r"[\w.+-]{1,64}(?:@|%40)[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}(?:(?:/|%2F)\S{0,200})?")
+_PASSWORD = re.compile(r"pass[a-z]|pw")
 _GOES_ON = re.compile(r"[ ][a-z]{2,20}[ ][a-z]{1,20}\b")
 _VARIABLE = re.compile(r"[a-z]+(?:_[a-z]+){0,4}_(?:password|passwd|pwd|secret|token|key|credentials?)")
 _A_NAME = re.compile(r"[a-z]{2,20}(?:[-.][a-z]{1,20}){1,6}(?:\.v\d{1,2})?")
@@ -58,7 +59,7 @@ def _is_name(lower: str, name: int, value: str, *, quoted: bool) -> bool:
 
 
 def _is_prose(text: str, lower: str, name: int, span: tuple[int, int], value: str) -> bool:
-    a_word = value.isalpha() and (value.istitle() or (value.islower() and not lower.startswith(("pass", "pw"), name)))
+    a_word = value.isalpha() and (value.istitle() or (value.islower() and not _PASSWORD.match(lower, name)))
     if text[span[0] - 1] == "`" and " " in value:  # a command whose output is the value
         return True
     if a_word and _GOES_ON.match(text, span[1]):

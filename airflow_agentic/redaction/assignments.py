@@ -87,7 +87,7 @@ _QUOTED_OPTION = re.compile(
 )
 _IMAGE = re.compile(r"[a-z0-9./-]{2,100}:v?\d[\w.-]{0,40}")
 _LONGER = re.compile(
-    rf"(?P<more>(?:[_.-]|(?=[A-Z0-9]))[\w.-]{{1,60}}){_CLOSE}{_BLANK}{_OPERATOR}{_BLANK}[bfr]?[\"'`]?(?P<bare>[^\s\"'`,;&(){{}}\[\]<>|\\]{{6,400}})"
+    rf"(?P<more>(?:[_.-]|(?=[A-Z0-9]))[\w.-]{{1,60}}){_CLOSE}{_BLANK}{_OPERATOR}{_BLANK}[bfr]?[\"'`]?(?P<bare>[^\s\"'`,;&(){{}}\[\]<>|\\]{{6,400}})(?!\()"
 )
 _OF_IT = re.compile(
     r"(?:^|[_.-]|(?=[A-Z]))(?:file|path|dir|name|ur[li]|uri|host|port|type|ttl|policy|len|length|size|count|version|expir\w*|at|on|date|time\w*|"
@@ -96,7 +96,7 @@ _OF_IT = re.compile(
     re.IGNORECASE,
 )
 _MIXED = re.compile(
-    r"(?=[^\s]*\d)(?=[^\s]*[a-z])(?=[^\s]*(?:[A-Z]|[!@#$%^&*+=?~]))[^\s/]{6,}|[A-Za-z0-9+/_-]{20,}={0,2}\Z"
+    r"(?=[^\s]*\d)(?=[^\s]*[a-z])(?=[^\s]*(?:[A-Z]|[!@#$%^&*+=?~]))[^\s/]{6,}|(?=\D*\d)[A-Za-z0-9+/_-]{20,}={0,2}\Z"
 )
 _NOT_ASSIGNED = re.compile(
     r"\bchecksum/[\w-]{0,40}\Z|\barn:[\w-]{2,20}:[^\s\"']{0,100}\Z|\bcomment on [^\r\n]{0,100}\Z", re.IGNORECASE

@@ -79,7 +79,10 @@ PLAIN = re.compile(
     r"sha\d+|md5|base64|utf-?8|oauth2?|bcrypt|scrypt|pbkdf2\S{0,20}|plain(?:text)?|object|type|types?|unknown|found|failed|raise|return|continue|yield|assert|encrypted|enabled|disabled|rotated|active|inactive|revoked|present|absent|changed|updated|created|deleted)[.:,!?]?|"
     r"(?:os\.environ|os\.getenv|environ|getenv|env|conf|config|settings|self|cls|Variable|Connection|BaseHook|hook|params|kwargs|args|"
     r"var|conn|process\.env|request|response|secrets|vault|ctx|context|options|opts|data|user|row|item|obj|cfg|parser)[.\[(].*|"
-    r"[A-Za-z_][\w.]*\([\w\s,.'\"=(-]*\)*|(?:Mapped|Optional|Union|list|dict|tuple|set|Sequence|Hashable|Any|SecretStr)\b.*|[A-Za-z_]+(?:\.[A-Za-z_]+)+(?:@[0-9a-f]+)?|(?-i:[A-Z][a-z]+(?: [a-z(]+){3,}\)?\.?)|0x[0-9a-f]{1,16}|arn:aws[\w-]*:.*|\w+\{.*|-\d{1,8}|\d+(?:\.\d+){1,3}|\d{1,4}|\.{0,2}(?:/[\w.-]{1,80}){1,20}/?|(?-i:[a-z][a-z_.-]{0,40}(?:/[a-z][a-z0-9_.-]{0,40}){1,8})|https?://[^@?]{1,300}|[a-z]{2,12}://[\w./-]{1,200}|[\-=_~^|+]{1,200}",
+    r"[A-Za-z_][\w.]*\([\w\s,.'\"=(-]*\)*|(?:Mapped|Optional|Union|list|dict|tuple|set|Sequence|Hashable|Any|SecretStr)\b.*|[A-Za-z_]+(?:\.[A-Za-z_]+)+(?:@[0-9a-f]+)?|(?-i:[A-Z][a-z]+(?: [a-z(]+){3,}\)?\.?)|0x[0-9a-f]{1,16}|arn:aws[\w-]*:.*|\w+\{.*|-\d{1,8}|\d+(?:\.\d+){1,3}|\d{1,4}|\.{0,2}(?:/[\w.-]{1,80}){1,20}/?|(?-i:[a-z][a-z_.-]{0,40}(?:/[a-z][a-z0-9_.-]{0,40}){1,8})|https?://[^@?]{1,300}|[a-z]{2,12}://[\w./-]{1,200}|[\-=_~^|+:;,./@]{1,200}|"
+    # Code: a generic type, a type's name, what stands at an index, a call upon such a thing, a template behind a colon.
+    r"(?-i:[A-Z][A-Za-z]{2,40}\[[A-Za-z, .|]*|(?:[A-Z][a-z]{2,20}){1,4}(?:Token|Secret|Password|Key|Credentials?|Auth)|[a-z_]{3,40}\[[\w'\"-]{0,40})|"
+    r"[A-Za-z_][\w.]{2,60}\([A-Za-z_][\w.]{0,60}\[.*|[:@/]\{[\w.!]{1,60}\}|user_?name|user_?id|not_?(?:set|given|provided)",
     re.IGNORECASE | re.DOTALL,
 )
 """A template, a reference, a word of a sentence, a path, or masked already."""
