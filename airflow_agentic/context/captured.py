@@ -236,6 +236,11 @@ class CapturedReader:
         }
 
     @cached_property
+    def _is_import(self) -> bool:
+        consoles = [path for path in self._files if path.endswith((".log", ".txt"))]
+        return any(console_log.tells_import(path) for path in consoles)
+
+    @cached_property
     def _tasks(self) -> dict[tuple[str, str, str, int], SeenTask]:
         tasks = dict(self._lineage.tasks)
         for key, section in self._sections.items():
@@ -248,7 +253,10 @@ class CapturedReader:
         failed = [r for r in self._runs if r.dag_id == self._case.dag_id and r.state == "failed"][:1]
         for run in failed:
             ended = any(k[:2] == (run.dag_id, run.run_id) and t.state == "failed" for k, t in tasks.items())
-            for task_id in self._case.task_ids or (() if ended else (IMPORT_STEP,)):
+            named = self._case.task_ids
+            if named and not any(k[:2] == (run.dag_id, run.run_id) for k in tasks) and self._is_import:
+                named = ()  # The Dag's file did not import, so none of them ran.
+            for task_id in named or (() if ended else (IMPORT_STEP,)):
                 known = [t for k, t in tasks.items() if k[:3] == (run.dag_id, run.run_id, task_id)]
                 for seen in known:
                     seen.state = seen.state if seen.state in {"failed", "success"} else "failed"

@@ -125,6 +125,12 @@ def import_records(path: str) -> Iterator[bytes]:
             yield _json({"level": own_level(line) or "info", "event": line, "logger": "stdout"})
 
 
+def tells_import(path: str) -> bool:
+    """Say whether Airflow printed that a Dag's file does not import."""
+    with open(path, "rb") as text:
+        return any(b"Failed to import" in raw for raw in text)
+
+
 def as_records(lines: Iterable[bytes]) -> Iterator[bytes]:
     """Turn console lines into ndjson records."""
     pending: dict[str, Any] | None = None

@@ -9,6 +9,7 @@ from airflow_agentic.context.console_log import as_records
 from airflow_agentic.context.distil import distil
 from airflow_agentic.context.task_log import error_of
 from airflow_agentic.errors import IncidentNotFound, SourceUnavailable
+from airflow_agentic.tracebacks import IMPORT_STEP
 
 CASE = {"failing": {"dag_id": "feed", "task_ids": ["load"], "ds": "2026-11-02"}, "days": ["2026-11-01", "2026-11-02"]}
 PLAIN = 'Traceback (most recent call last):\n  File "/repo/load.py", line 3, in run\n    row["x"]\nKeyError: \'x\'\n'
@@ -120,3 +121,21 @@ def test_an_event_over_several_console_lines_is_one_record_and_plain_output_anot
         ("DagRun failed", "info"),
         ("WARNING: red", "warning"),
     ]
+
+
+NOT_IMPORTED = """2026-11-28T00:36:25.718119Z [error    ] Failed to import: /opt/pipeline/repo/dags/feed.py [airflow.dag_processing.importers.python_importer] loc=python_importer.py:244
+Traceback (most recent call last):
+  File "/opt/pipeline/repo/dags/feed.py", line 2, in <module>
+    from airflow.operators.dummy_operator import DummyOperator
+ModuleNotFoundError: No module named 'airflow.operators.dummy_operator'
+Traceback (most recent call last):
+  File "/venv/lib/python3.11/site-packages/airflow/utils/cli.py", line 304, in get_bagged_dag
+    raise AirflowException(
+airflow.sdk.exceptions.AirflowException: Dag 'feed' could not be found; either it does not exist or it failed to parse.
+"""
+
+
+def test_where_the_dags_file_did_not_import_that_is_the_failure_whatever_task_is_named(tmp_path):
+    reader = a_capture(tmp_path, console__log=NOT_IMPORTED)
+    (key,) = failed(reader)
+    assert (key.task_id, error_of(key, distil(reader.log(key))).error_class) == (IMPORT_STEP, "ModuleNotFoundError")

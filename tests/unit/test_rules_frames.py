@@ -1,9 +1,14 @@
 """Pipelines on pandas frames: the frame is given the known names where it is read."""
 
+from dataclasses import replace
+
 import pytest
-from failing_pipeline import apply, dossier_of, failure_of, result_of
+from failing_pipeline import KEY, apply, dossier_of, failure_of, result_of
 
 from airflow_agentic.agents.rules import RulesAgent
+from airflow_agentic.context.landed_files import parse
+from airflow_agentic.shapes import shape
+from airflow_agentic.tracebacks import parse_tracebacks, root_error
 
 pytest.importorskip("pandas")
 GOOD = [{"order_id": f"O{i}", "customer_id": f"C-000{i}", "amount": 10.5 + i} for i in range(6)]
@@ -51,3 +56,36 @@ def test_a_column_gets_its_old_type_where_the_frame_is_read(tmp_path, code, good
 def test_a_key_with_letters_before_its_digits_is_not_guessed(tmp_path):
     good, bad = ([{"id": i, "zip": make(4020 + 580 * (i % 2))} for i in range(6)] for make in (int, "A-{}".format))
     assert RulesAgent().propose(dossier_of(tmp_path, {"main.py": JOIN}, good, bad)).change is None
+
+
+GERMAN = "import pathlib, tempfile\nimport pandas as pd\n\ndef main(text):\n    with tempfile.TemporaryDirectory() as folder:\n        path = pathlib.Path(folder, 'load.csv')\n        path.write_text(text)\n        frame = READ\n    return [[str(v) for v in row] for row in frame.assign(cost=frame['kwh'] * 2)[['meter', 'cost']].values]\n"
+ENGLISH = "meter,kwh,read_on\n" + "".join(f"M{n},{1000.5 + n},{'2026-11-01'}\n" for n in range(8))
+SEMICOLONS = "meter;kwh;read_on\n" + "".join(f"M{n};1.00{n},5;2026-11-01\n" for n in range(8))
+READERS = {
+    "all columns": "pd.read_csv(path)",
+    "some columns": "pd.read_csv(path, usecols=['meter', 'kwh'], dtype={'kwh': float})",
+}
+
+
+def _german(folder, read, bad):
+    code = GERMAN.replace("READ", read)
+    (folder / "main.py").write_text(code)
+    error = root_error(KEY, parse_tracebacks(str(failure_of(folder, bad)).splitlines()))
+    more = []
+    for text, role in ((ENGLISH, "good"), (bad, "failing")):
+        (landed,) = parse("load.csv", text.encode(), whole=True, max_bytes=10_000)
+        shaped = shape(landed.records, name="load/{ds}.csv", interval="", role=role)
+        more.append(replace(shaped, form=landed.form))
+    return RulesAgent().propose(dossier_of(folder, {"main.py": code}, None, None, error=error, more=tuple(more)))
+
+
+@pytest.mark.parametrize("read", READERS.values(), ids=READERS.keys())
+def test_a_file_with_semicolons_and_decimal_commas_gives_the_same_numbers(tmp_path, read):
+    apply(tmp_path, _german(tmp_path, read, SEMICOLONS))
+    assert result_of(tmp_path, SEMICOLONS) == result_of(tmp_path, ENGLISH)
+
+
+def test_points_are_no_thousands_where_days_are_written_with_them(tmp_path):
+    bad = SEMICOLONS.replace("2026-11-01", "01.11.2026")
+    change = _german(tmp_path, READERS["all columns"], bad).change
+    assert change is None or "thousands" not in str(change.edits)

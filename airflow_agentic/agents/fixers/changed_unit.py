@@ -11,10 +11,34 @@ import ast
 import re
 
 from airflow_agentic.agents.fixers.bench import Bench, Fix
+from airflow_agentic.agents.fixers.field_moves import field_moves
 from airflow_agentic.agents.fixers.named_units import contradicted, only_unit, reading
+from airflow_agentic.agents.fixers.parse_sites import helper, is_delimited, parse_site, parsed, with_helper
 from airflow_agentic.agents.fixers.syntax import Code, Step, compiles, is_pure, parse
 from airflow_agentic.records import DataShape, FieldShape
 
+_TREE = '''
+def {name}(value):
+    """Give records the numbers that this code knows where the upstream sends them in other units."""
+    if isinstance(value, list):
+        return [{name}(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    value = {key: {name}(item) for key, item in value.items()}
+    for old, new, known in (UNITS,):
+        if new in value and old not in value:
+            value[old] = None if value[new] is None else known(value[new])
+    return value
+'''
+_ROWS = '''
+def {name}(rows):
+    """Give rows the numbers that this code knows where the upstream sends them in other units."""
+    for row in rows:
+        for old, new, known in (UNITS,):
+            if new in row and old not in row:
+                row[old] = known(row[new]) if row[new] else row[new]
+        yield row
+'''
 _SAYS = re.compile(
     r"KeyError|NoneType|not 'dict'|and 'dict'|'dict' object|unhashable|type 'dict'|No item with that key"
 )
@@ -31,10 +55,65 @@ def fix(bench: Bench) -> Fix | None:
         now = {f.path: f for f in failing.fields}
         for old in (f for f in good.fields if f.mean and "[]" not in f.path.rsplit("[].", 1)[-1]):
             found = _scaled(bench, old, (good, failing)) or _wrapped(old, now)
-            changed = _change(bench, old, *found) if found else None
+            changed = _at_parse(bench, name, (good, failing)) if found and found[1] != 1 else None
+            changed = changed or (_change(bench, old, *found) if found else None)
             if changed is not None:
                 return changed
     return None
+
+
+def _at_parse(bench: Bench, dataset: str, shapes: tuple[DataShape, DataShape]) -> Fix | None:
+    """Records get the known number where they are parsed: for several units at once, and keys that no read spells."""
+    found = {old: made for old in shapes[0].fields if old.mean and (made := _scaled(bench, old, shapes))}
+    leaves = {old.path.rpartition(".")[2] for old in found}
+    if len(found) == 1 and _is_read(bench, leaves):
+        return None
+    moves = [m for m in field_moves(bench) if m.dataset == dataset and m.is_rename]
+    one_place = all(_is_one_place(shapes, name) for name in (*leaves, *(new for new, _ in found.values())))
+    site = parse_site(bench, dataset)
+    if site is None or not one_place or not all(_is_one_place(shapes, n) for m in moves for n in (m.old[0], m.new[0])):
+        return None
+    path, code, call = site
+    rows = is_delimited(dataset)
+    lines = [_line(old, *made, rows=rows) for old, made in found.items()]
+    lines += [f'("{m.old[0]}", "{m.new[0]}", lambda value: value)' for m in moves]
+    units = helper(code, "known_units", (_ROWS if rows else _TREE).replace("UNITS", ", ".join(lines)))
+    text = with_helper(code, [(code.span(call), f"{units.name}({parsed(code, call)})")], units)
+    if not compiles(text):
+        return None
+    told = " and ".join(
+        f"`{old.path}` now comes as `{name}`, {factor:g} times as large" for old, (name, factor) in found.items()
+    )
+    return Fix(
+        texts=((path, text),),
+        file=path,
+        fields=tuple(old.path for old in found),
+        summary=f"Read {', '.join(sorted(leaves))} in the new units as well"[:100],
+        explanation=f"{told}. Records get the known number where they are parsed; data in the old form is read as before.",
+    )
+
+
+def _is_read(bench: Bench, leaves: set[str]) -> bool:
+    """Say whether the line that failed spells the key: then the reads are mended in place."""
+    return any(
+        s.key in leaves and s.node.lineno <= frame.line <= (s.node.end_lineno or 0)
+        for path, frame in bench.own()[:1]
+        if (code := parse(bench.text(path)))
+        for s in code.steps()
+    )
+
+
+def _is_one_place(shapes: tuple[DataShape, DataShape], name: str) -> bool:
+    return all(sum(f.path.rsplit(".", 1)[-1].removesuffix("[]") == name for f in s.fields) <= 1 for s in shapes)
+
+
+def _line(old: FieldShape, name: str, factor: float, *, rows: bool) -> str:
+    """The number of before: whole where it was whole, and without the noise of binary fractions."""
+    value = "float(value)" if rows else "value"
+    back = f"{value} / {factor:g}" if factor >= 1 else f"{value} * {1 / factor:g}"
+    whole = set(old.types) <= {"integer", "null"}
+    made = f"round({back})" if whole else f"round({back}, 9)"
+    return f'("{old.path.rpartition(".")[2]}", "{name}", lambda value: {f"str({made})" if rows else made})'
 
 
 def _scaled(bench: Bench, old: FieldShape, shapes: tuple[DataShape, DataShape]) -> tuple[str, float] | None:

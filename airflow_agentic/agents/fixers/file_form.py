@@ -161,7 +161,7 @@ def _numbered(bench: Bench, dataset: str, columns: list[str], site: Found, mark:
     if style is None or style.sign or style.decimal != "," or style.group not in {"", ".", " "}:
         return None
     others = [f for path, field in now.items() if path not in columns for f in field.formats]
-    if style.group and any(re.fullmatch(r"[-9+. ]+", form) for form in others):
+    if style.group and any(style.group in form and re.fullmatch(r"[-9+. ]+", form) for form in others):
         return None  # A day like 31.10.2026 would be read as a number.
     form = {"sep": mark, "decimal": ",", **({"thousands": style.group} if style.group else {})}
     written = "{" + ", ".join(f'"{k}": "{v}"'.replace("\t", "\\t") for k, v in form.items()) + "}"

@@ -14,7 +14,7 @@ from airflow_agentic.agents.fixers.field_moves import FieldMove, field_moves
 from airflow_agentic.agents.fixers.parse_sites import near_files
 from airflow_agentic.agents.fixers.syntax import Code, compiles, import_line, literal, parse
 
-_MISSING = re.compile(
+MISSING = re.compile(
     r"validation errors? for \w+[\s\S]*Field required|validation errors? for \w+.*missing", re.IGNORECASE
 )
 Piece = tuple[tuple[int, int], str]
@@ -23,7 +23,7 @@ Piece = tuple[tuple[int, int], str]
 def fix(bench: Bench) -> Fix | None:
     """Return the models with either name, for every plain rename of their records."""
     said = "\n".join(bench.messages)
-    if not _MISSING.search(said):
+    if not MISSING.search(said):
         return None
     moves = [m for m in field_moves(bench) if m.is_rename and re.search(rf"\b{re.escape(m.old[0])}\b", said)]
     texts: dict[str, str] = {}
@@ -53,7 +53,7 @@ def _aliased(bench: Bench, text: str | None, path: str, move: FieldMove) -> str 
         for model in ast.walk(code.tree)
         if isinstance(model, ast.ClassDef) and model.bases
         for node in model.body
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and _name(node) == move.old[0]
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and data_name(node) == move.old[0]
     ]
     if len(fields) != 1:
         return None
@@ -68,7 +68,7 @@ def _aliased(bench: Bench, text: str | None, path: str, move: FieldMove) -> str 
     return new if compiles(new) else None
 
 
-def _name(field: ast.AnnAssign) -> str | None:
+def data_name(field: ast.AnnAssign) -> str | None:
     """Return the name that the data has for a field: its alias, else its own; None if it takes several already."""
     given = {k.arg: literal(k.value) for k in field.value.keywords} if isinstance(field.value, ast.Call) else {}
     if "validation_alias" in given or None in given:
