@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pathlib
 import sys
+from dataclasses import replace
 
 import pytest
 from failing_pipeline import KEY, an_error, apply, dossier_of, failure_of, result_of
@@ -66,20 +67,43 @@ def test_half_of_a_move_is_seen_by_the_names_that_it_leaves():
     assert unbound("from x import *\nprint(RATE)\n") == set()
 
 
-def test_a_dag_of_an_older_airflow_gets_its_imports_and_its_arguments_at_once(tmp_path: pathlib.Path):
+OLDER = {
+    "imports and arguments at once": (
+        ("ModuleNotFoundError", "No module named 'airflow.operators.dummy'"),
+        "from airflow.operators.dummy import DummyOperator\nfrom airflow.models import DAG\n\n"
+        "with DAG('flow', schedule_interval='@daily', concurrency=2, catchup=False):\n    DummyOperator(task_id='a')\n",
+        "from airflow.providers.standard.operators.empty import EmptyOperator\nfrom airflow.sdk import DAG\n\n"
+        "with DAG('flow', schedule='@daily', max_active_tasks=2, catchup=False):\n    EmptyOperator(task_id='a')\n",
+    ),
+    "how an older page showed it": (
+        ("TypeError", "DAG.__init__() got an unexpected keyword argument 'default_view'"),
+        "with DAG(\n    'flow',\n    default_view='graph',\n    schedule_interval=None,\n):\n    pass\n",
+        "with DAG(\n    'flow',\n    schedule=None,\n):\n    pass\n",
+    ),
+    "what operators no longer take": (
+        ("TypeError", "Invalid arguments were passed to PythonOperator (task_id: a). Invalid arguments were:\n**kwargs: {'provide_context': True}"),
+        "PythonOperator(task_id='a', python_callable=f, provide_context=True)\nPythonOperator(provide_context=True, task_id='b', task_concurrency=1)\nf(provide_context=True)\n",
+        "PythonOperator(task_id='a', python_callable=f)\nPythonOperator(task_id='b', max_active_tis_per_dag=1)\nf(provide_context=True)\n",
+    ),
+    "days before today": (
+        ("ImportError", "cannot import name 'days_ago' from 'airflow.utils.dates' (/x/dates.py)"),
+        "from airflow.utils.dates import days_ago\n\nDAG('flow', start_date=days_ago(2), schedule=None)\n",
+        "import pendulum\n\nDAG('flow', start_date=pendulum.today(\"UTC\").add(days=-2), schedule=None)\n",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "text", "then"), OLDER.values(), ids=OLDER.keys())
+def test_a_dag_of_an_older_airflow_is_written_for_the_present_one(
+    tmp_path: pathlib.Path, said: tuple[str, str], text: str, then: str
+):
     (tmp_path / "dags").mkdir()
     path = tmp_path / "dags/flow.py"
-    path.write_text(
-        "from airflow.operators.dummy import DummyOperator\nfrom airflow.models import DAG\n\n"
-        "with DAG('flow', schedule_interval='@daily', concurrency=2, catchup=False):\n    DummyOperator(task_id='a')\n"
-    )
-    error = an_error("ModuleNotFoundError", "No module named 'airflow.operators.dummy'")
-    frame = Frame(path=str(path), line=1, function="<module>", code="from airflow.operators.dummy import DummyOperator")
-    error = type(error)(**{**{f: getattr(error, f) for f in error.__dataclass_fields__}, "frames": (frame,)})
+    path.write_text(text)
+    frame = Frame(path=str(path), line=1, function="<module>", code=text.splitlines()[0])
+    error = replace(an_error(*said), frames=(frame,))
     dossier = dossier_of(tmp_path, {}, None, None, error=error)
-    bench = Bench(dossier=dossier, checkout=dossier.checkout)  # type: ignore[arg-type]
+    assert dossier.checkout is not None
+    bench = Bench(dossier=dossier, checkout=dossier.checkout)
     assert run_fixers(bench, ("airflow_api",))
-    text = bench.edits()[0].after or ""
-    assert "schedule='@daily', max_active_tasks=2, catchup=False" in text
-    assert "EmptyOperator(task_id='a')" in text
-    assert "from airflow.sdk import DAG" in text
+    assert bench.edits()[0].after == then

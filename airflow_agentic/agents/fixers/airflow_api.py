@@ -25,6 +25,7 @@ MODULES = {
     "airflow.sensors.bash": f"{_STANDARD}.sensors.bash",
     "airflow.sensors.date_time": f"{_STANDARD}.sensors.date_time",
     "airflow.sensors.external_task": f"{_STANDARD}.sensors.external_task",
+    "airflow.sensors.external_task_sensor": f"{_STANDARD}.sensors.external_task",
     "airflow.sensors.filesystem": f"{_STANDARD}.sensors.filesystem",
     "airflow.sensors.python": f"{_STANDARD}.sensors.python",
     "airflow.sensors.time_delta": f"{_STANDARD}.sensors.time_delta",
@@ -53,6 +54,7 @@ NAMES = {
     ("airflow.models.param", "Param"): ("airflow.sdk", "Param"),
     ("airflow.hooks.base", "BaseHook"): ("airflow.sdk", "BaseHook"),
     ("airflow.hooks.base_hook", "BaseHook"): ("airflow.sdk", "BaseHook"),
+    ("airflow.sensors.base_sensor_operator", "BaseSensorOperator"): ("airflow.sdk", "BaseSensorOperator"),
     ("airflow.utils.helpers", "chain"): ("airflow.sdk", "chain"),
     ("airflow.operators.subdag", "SubDagOperator"): ("", ""),
 }
@@ -63,12 +65,16 @@ ARGUMENTS = {
     "fail_stop": "fail_fast",
 }
 """Of a Dag, by what replaced them."""
+OF_TASKS = {"task_concurrency": "max_active_tis_per_dag", "provide_context": ""}
+"""Of operators; what needs no telling any more is left out."""
+_LOOKS = {"default_view", "orientation"}
+"""Of a Dag, how an older page showed it: nothing runs otherwise without them."""
 CONTEXT = {"execution_date": "logical_date"}
 _IMPORT = re.compile(
     r"No module named '(?P<module>airflow[\w.]*)'|cannot import name '(?P<name>\w+)' from '(?P<of>airflow[\w.]*)'"
 )
 _ARGUMENT = re.compile(
-    r"unexpected keyword argument '(?P<argument>\w+)'|Invalid arguments? (?:was|were) passed .*?(?P<argument2>provide_context|task_concurrency)"
+    r"unexpected keyword argument '(?P<argument>\w+)'|Invalid arguments? (?:was|were) passed [\s\S]*?(?P<argument2>provide_context|task_concurrency)"
 )
 _CONTEXT_KEY = re.compile(r"KeyError: ['\"](?P<key>execution_date)['\"]")
 
@@ -83,9 +89,9 @@ def fix(bench: Bench) -> Fix | None:
             continue
         pieces: list[tuple[tuple[int, int], str]] = []
         if match:
-            pieces = [*_imports(code), *_arguments(code)]
-        elif argument and (argument["argument"] or "") in ARGUMENTS:
-            pieces = _arguments(code)
+            pieces = [*_imports(code), *_arguments(code), *_of_tasks(code)]
+        elif argument and (argument["argument2"] or argument["argument"] in {*ARGUMENTS, *_LOOKS}):
+            pieces = [*_arguments(code), *_of_tasks(code)]
         elif key:
             pieces = [
                 (code.span(s.node.slice), f'"{CONTEXT[s.key]}"')
@@ -100,7 +106,7 @@ def fix(bench: Bench) -> Fix | None:
             what = (
                 match["module"] or f"{match['of']}.{match['name']}"
                 if match
-                else argument["argument"]
+                else argument["argument"] or argument["argument2"]
                 if argument
                 else key["key"]
                 if key
@@ -124,6 +130,9 @@ def _imports(code: Code) -> list[tuple[tuple[int, int], str]]:
         if node.module in MODULES:
             start, end = code.span(node)
             pieces.append(((start, end), code.text[start:end].replace(node.module, MODULES[node.module], 1)))
+            continue
+        if node.module == "airflow.utils.dates" and [(a.name, a.asname) for a in node.names] == [("days_ago", None)]:
+            pieces += _days_ago(code, node)
             continue
         homes = [NAMES.get((node.module, a.name)) for a in node.names]
         if homes and all(homes) and all(h and h[0] for h in homes):
@@ -149,7 +158,57 @@ def _arguments(code: Code) -> list[tuple[tuple[int, int], str]]:
             given = [k.arg for k in node.keywords]
             for keyword in node.keywords:
                 new = ARGUMENTS.get(keyword.arg or "")
-                if new and new not in given and [ARGUMENTS.get(g or "") for g in given].count(new) == 1:
+                if keyword.arg in _LOOKS:
+                    pieces.append((_with_comma(code, keyword), ""))
+                elif new and new not in given and [ARGUMENTS.get(g or "") for g in given].count(new) == 1:
                     start = code.span(keyword)[0]
                     pieces.append(((start, start + len(keyword.arg or "")), new))
     return pieces
+
+
+def _of_tasks(code: Code) -> list[tuple[tuple[int, int], str]]:
+    """Arguments of operators, each in a call that names a task."""
+    pieces = []
+    for node in ast.walk(code.tree):
+        given = [k.arg for k in node.keywords] if isinstance(node, ast.Call) else []
+        for keyword in node.keywords if isinstance(node, ast.Call) and "task_id" in given else ():
+            new = OF_TASKS.get(keyword.arg or "")
+            if new == "":
+                pieces.append((_with_comma(code, keyword), ""))
+            elif new and new not in given:
+                start = code.span(keyword)[0]
+                pieces.append(((start, start + len(keyword.arg or "")), new))
+    return pieces
+
+
+def _with_comma(code: Code, keyword: ast.keyword) -> tuple[int, int]:
+    """Return the span of an argument and what parts it from its neighbours: the line that it has for itself, or the comma."""
+    start, end = code.span(keyword)
+    after = re.match(r"\s*,[ \t]*", code.text[end:])
+    if (
+        after
+        and code.text[end + after.end() :].startswith(("\n", "\r\n"))
+        and re.search(r"\n[ \t]*$", code.text[:start])
+    ):
+        return code.text.rindex("\n", 0, start), end + len(after[0].rstrip(" \t"))
+    before = re.search(r",\s*$", code.text[:start])
+    if before:
+        return before.start(), end
+    return start, end + (len(after[0]) if after else 0)
+
+
+def _days_ago(code: Code, imported: ast.ImportFrom) -> list[tuple[tuple[int, int], str]]:
+    """``days_ago(2)`` was midnight in UTC, two days back."""
+    uses = [n for n in ast.walk(code.tree) if isinstance(n, ast.Name) and n.id == "days_ago"]
+    calls = [n for n in ast.walk(code.tree) if isinstance(n, ast.Call) and n.func in uses]
+    if len(calls) != len(uses) or any(len(n.args) != 1 or n.keywords for n in calls):
+        return []
+    known = re.search(r"^import pendulum$", code.text, re.MULTILINE)
+    start, end = code.span(imported)
+    line = ((start, min(end + len(code.newline), len(code.text))), "") if known else ((start, end), "import pendulum")
+    return [line, *((code.span(n), f'pendulum.today("UTC").add(days=-{_bare(code, n.args[0])})') for n in calls)]
+
+
+def _bare(code: Code, node: ast.expr) -> str:
+    source = code.source(node)
+    return source if isinstance(node, (ast.Constant, ast.Name)) else f"({source})"
