@@ -60,6 +60,10 @@ class LocalSession:
         self._canary: str | None = None
         self._links: tuple[DagLinks, ...] = ()
         self._surveys: dict[StagedRun, list[dict[str, Any]]] = {}
+        self._shared: list[dict[str, Any]] | None = None
+        self._shared_before: dict[str, list[dict[str, Any]] | None] = {}
+        """Run's name → tables of shared databases as the first of that name found them: what a later one finds, such as
+        green once more with a smaller change, is the earlier one's work. None: no run before has told."""
         self._databases = postgres_addresses(staging) if staging.reach else ()
 
     def environment(self) -> tuple[tuple[str, str], ...]:
@@ -132,6 +136,8 @@ class LocalSession:
         if self._databases:
             # What the run left in a shared database is there until the next one writes to it.
             self._surveys[run] = self._survey(folder)
+            self._shared_before.setdefault(name, self._shared)
+            self._shared = [table for table in self._surveys[run] if "database" in table]
         log.info("Staged run %s of %s at %s: %s", name, dag_id, logical_date, run.state)
         return run
 
@@ -198,8 +204,14 @@ class LocalSession:
             shutil.rmtree(folder, ignore_errors=True)
 
     def table_diff(self, before: StagedRun, after: StagedRun) -> tuple[TableDiff, ...]:
-        """Compare the staging files that two runs left behind; a note of ``""`` means equal in columns and content."""
+        """Compare the staging data that two runs left behind; a note of ``""`` means equal in columns and content.
+
+        A shared database keeps what every run wrote: there *after* is compared with what it found.
+        """
         surveys = [self._surveyed(run) for run in (before, after) if run in self._folders]
+        found = self._shared_before.get(after.name)
+        if found is not None and len(surveys) == 2:
+            surveys[0] = [*(table for table in surveys[0] if "database" not in table), *found]
         return compare_tables(*surveys) if len(surveys) == 2 else ()
 
     def prepare(self, steps: Sequence[PrepareStep]) -> str:

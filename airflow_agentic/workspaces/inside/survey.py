@@ -70,7 +70,7 @@ class Reader:
     def database(self, name: str, address: str) -> list[dict[str, Any]]:
         """Return the tables of a staging database; one entry that says why if it cannot be read."""
         try:
-            return self._postgres(name, address)
+            return [{**entry, "database": name} for entry in self._postgres(name, address)]
         except Exception as error:  # noqa: BLE001  no driver, no access: it is said, and nothing else depends on it
             return [{"table": name, "rows": None, "digest": "", "columns": {}, "note": f"not readable: {error}"[:200]}]
 
@@ -141,9 +141,15 @@ class Reader:
                 "and table_schema not in ('pg_catalog', 'information_schema') order by 1, 2 limit 200"
             )
             for schema, table in cursor.fetchall():
-                cursor.execute(f"select * from {_quoted(schema)}.{_quoted(table)} limit {MAX_ROWS}")
-                columns = [item[0] for item in cursor.description]
-                types = [str(item[1]) for item in cursor.description]
+                cursor.execute(
+                    "select column_name, data_type from information_schema.columns "
+                    "where table_schema = %s and table_name = %s order by ordinal_position",
+                    (schema, table),
+                )
+                told = cursor.fetchall()
+                columns, types = [str(row[0]) for row in told], [str(row[1]) for row in told]
+                listed = ", ".join(_quoted(column) for column in columns)
+                cursor.execute(f"select {listed} from {_quoted(schema)}.{_quoted(table)} limit {MAX_ROWS}")
                 found.append(self._entry(f"{name}:{_label(schema, table, 'public')}", columns, types, cursor))
         return found
 
