@@ -159,6 +159,14 @@ def test_files_are_followed_below_their_root_and_no_further(tmp_path: pathlib.Pa
         result_of(tmp_path, str(tmp_path / "landed"))
 
 
+def test_pages_that_the_code_follows_already_are_not_followed_twice(tmp_path: pathlib.Path):
+    code = URLLIB.replace(
+        "return json.load(reply)",
+        "first = json.load(reply)\n    return first if not first.get('next') else more(first)",
+    )
+    assert _proposed(tmp_path, code, {"rows": ROWS[:5], "next": "/taps/2.json"}).change is None
+
+
 LEFT = {
     "no more records than there are": ({"rows": ROWS[:5], "next": "/taps/2.json"}, {"rows": 5}),
     "all that it counts is there": ({"rows": ROWS[:5], "next": "/taps/2.json", "total": 5}, {}),

@@ -99,6 +99,8 @@ def fix(bench: Bench) -> Fix | None:
     if not all(_NAME.fullmatch(name) for name in (records, paging.path, paging.more or "-")):
         return None
     path, code, call = site
+    if _is_followed(bench, paging):
+        return None
     pages = _helper(dataset, paging, records, read)
     pages = Helper(name=helper(code, "all_pages", "").name, text=pages.text, imports=pages.imports)
     whole = f"{pages.name}({code.source(call)}, {read.first}, {read.name})"
@@ -113,6 +115,13 @@ def fix(bench: Bench) -> Fix | None:
         summary=f"Read all pages of {dataset}"[:100],
         explanation=f"{dataset} comes in pages now, as its new {told} says: only the first was read. The code follows them to the last one; an answer without pages gives the same as before.",
     )
+
+
+def _is_followed(bench: Bench, paging: _Paging) -> bool:
+    """Say whether code reads what tells of more pages: it follows them already, and the day is short for another reason."""
+    leaf = re.escape((paging.more if paging.kind == "numbers" else paging.path).rpartition(".")[2])
+    read = re.compile(rf"['\"]{leaf}['\"]|\.{leaf}\b(?!\()")
+    return any(read.search(bench.text(path) or "") for path in bench.python_files())
 
 
 def _paging(bench: Bench, dataset: str) -> _Paging | None:
