@@ -130,7 +130,7 @@ def record(level: str, event: str, number: int) -> bytes:
 def one(method: str, path: str) -> None:
     """Run one method in this process and print seconds and peak memory."""
     if method == "distil":
-        from airflow_agentic.context.distil import distil
+        from airflow_agentic.context.logs.distil import distil
     before, start = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
     with open(path, "rb", buffering=1 << 20) as log:
         if method == "distil":
@@ -193,7 +193,7 @@ def public_causes() -> tuple[str, ...]:
 
 def recall(placements: int, planted: dict[str, tuple[str, ...]], title: str, body: list[bytes]) -> None:
     """Print how often a planted cause is kept, against the ends of the log."""
-    from airflow_agentic.context.distil import distil
+    from airflow_agentic.context.logs.distil import distil
 
     dice = random.Random(3)
     lost: set[str] = set()

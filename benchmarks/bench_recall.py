@@ -20,7 +20,7 @@ from collections import Counter
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from chatter import KINDS, chatter, record
 
-from airflow_agentic.context.distil import distil
+from airflow_agentic.context.logs.distil import distil
 
 KEPT_CHARS = 16_000
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from airflow_agentic.agents._classify_data import notices, shape_changes
 from airflow_agentic.agents._verdict import Verdict
-from airflow_agentic.agents.fixers.bench import Fix
+from airflow_agentic.agents.mending.bench import Fix
 from airflow_agentic.records import Action, Category, Dossier, Severity
 from airflow_agentic.repository import repository_path
 from airflow_agentic.tracebacks import IMPORT_STEP, own_frames

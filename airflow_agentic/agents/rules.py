@@ -17,8 +17,8 @@ from airflow_agentic.agents._addressed import is_of_code
 from airflow_agentic.agents._classify import classify_platform
 from airflow_agentic.agents._classify_data import classify_data
 from airflow_agentic.agents._verdict import Verdict
-from airflow_agentic.agents.fixers.bench import Bench, Fix
-from airflow_agentic.agents.fixers.field_moves import field_moves
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.field_moves import field_moves
 from airflow_agentic.changes import make_change
 from airflow_agentic.records import Action, Category, Checkout, Diagnosis, Dossier, Proposal, Transience, Usage
 

@@ -16,8 +16,8 @@ from functools import cached_property
 from itertools import chain
 from typing import Any
 
-from airflow_agentic.context import console_log
 from airflow_agentic.context.captured_lineage import CapturedLineage, SeenEdges, SeenTask, names, read_lineage
+from airflow_agentic.context.logs import console_log
 from airflow_agentic.errors import IncidentNotFound, SourceUnavailable
 from airflow_agentic.records import DagRecord, DagRunRecord, TaskKey, TaskNode, TaskRun
 from airflow_agentic.tracebacks import IMPORT_STEP

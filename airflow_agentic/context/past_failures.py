@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from airflow_agentic.context.distil import distil
+from airflow_agentic.context.logs.distil import distil
 from airflow_agentic.context.task_log import error_of
 from airflow_agentic.errors import IncidentNotFound, SourceUnavailable
 from airflow_agentic.ports import AirflowReader

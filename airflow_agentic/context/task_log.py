@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from airflow_agentic.context.distil import DistilledLog, distil, templates_of
-from airflow_agentic.context.last_words import better_told, outlived, printed_error
+from airflow_agentic.context.logs.distil import DistilledLog, distil, templates_of
+from airflow_agentic.context.logs.last_words import better_told, outlived, printed_error
 from airflow_agentic.errors import IncidentNotFound, SourceUnavailable
 from airflow_agentic.ports import AirflowReader
 from airflow_agentic.records import (

@@ -7,8 +7,8 @@ import pytest
 
 from airflow_agentic.context.airflow_api import AirflowApi
 from airflow_agentic.context.captured import CapturedReader
-from airflow_agentic.context.distil import distil
 from airflow_agentic.context.gather import find_target
+from airflow_agentic.context.logs.distil import distil
 from airflow_agentic.errors import IncidentNotFound
 from airflow_agentic.records import (
     DagRecord,

@@ -36,9 +36,7 @@ def feed(
 
 def lines(path: str, make: Callable[[int, str, bool], Row]) -> Callable[[str, bool], dict[str, str]]:
     """Serve a JSON record per line."""
-    return lambda day, new: {
-        path.format(day=day): "".join(json.dumps(make(n, day, new)) + "\n" for n in numbers(day))
-    }
+    return lambda day, new: {path.format(day=day): "".join(json.dumps(make(n, day, new)) + "\n" for n in numbers(day))}
 
 
 def table(rows: Iterable[Row], delimiter: str = ",") -> str:

@@ -11,7 +11,8 @@ from pipelines_sixth_a import ANY, feed, lines, numbers, sheet, table
 
 def _rides(day: str, new: bool) -> dict[str, str]:
     rows = [
-        {"ride": n, "bike": f"b{n % 9}", "minutes": 4 + n % 40, "from_dock": n % 5, "to_dock": n % 7} for n in numbers(day)
+        {"ride": n, "bike": f"b{n % 9}", "minutes": 4 + n % 40, "from_dock": n % 5, "to_dock": n % 7}
+        for n in numbers(day)
     ]
     if not new:
         return {f"rides/{day}.json": json.dumps({"city": "Kiel", "rows": rows})}
@@ -336,7 +337,8 @@ _TITLES = ("L’été à Nîmes", "Müllers Kühe – ein Lied", "Kosten: 5 € 
 
 def _catalogue(day: str, new: bool) -> dict[str, str | bytes]:
     text = table(
-        {"isbn": f"978{n:010d}", "title": _TITLES[n % 5], "shelf": "ABC"[n % 3], "copies": 1 + n % 4} for n in numbers(day)
+        {"isbn": f"978{n:010d}", "title": _TITLES[n % 5], "shelf": "ABC"[n % 3], "copies": 1 + n % 4}
+        for n in numbers(day)
     )
     return {f"catalogue/{day}.csv": text.encode("cp1252" if new else "utf-8")}
 
@@ -768,7 +770,9 @@ def load_claims(day):
 
 
 def _labs(day: str, new: bool) -> dict[str, str]:
-    text = json.dumps({"lab": "L7", "results": [{"sample": f"S{n}", "marker": "crp", "value": n / 10} for n in numbers(day, 20)]})
+    text = json.dumps(
+        {"lab": "L7", "results": [{"sample": f"S{n}", "marker": "crp", "value": n / 10} for n in numbers(day, 20)]}
+    )
     return {
         f"lab/{day}.json": text[: len(text) * 5 // 9] if new else text,
         f"lab/{day}.json.size": f"{len(text)}\n",

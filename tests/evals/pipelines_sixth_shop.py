@@ -149,7 +149,18 @@ def _render(change: Mapping[str, Change], whole: Callable[[Served, str], Mapping
     return render
 
 
-def _shop(name: str, dag: str, task: str | tuple[str, ...], change: Mapping[str, Change] | None = None, *, action: str = FIX, whole=None, root: tuple[str, str | None] | None = None, drive: str = DRIVE, **more: Any) -> Spec:  # type: ignore[no-untyped-def]
+def _shop(
+    name: str,
+    dag: str,
+    task: str | tuple[str, ...],
+    change: Mapping[str, Change] | None = None,
+    *,
+    action: str = FIX,
+    whole=None,
+    root: tuple[str, str | None] | None = None,
+    drive: str = DRIVE,
+    **more: Any,
+) -> Spec:  # type: ignore[no-untyped-def]
     tasks = (task,) if isinstance(task, str) else task
     return Spec(
         name=name, files=FILES, dag_id=dag, task_ids=tasks, action=action, render=_render(change or {}, whole), dags=DAGS,
@@ -184,12 +195,20 @@ def _in_cents(order: dict[str, Any], n: int) -> None:
 
 
 def _history(status: str) -> list[str]:
-    return {"CANCELLED": ["CREATED", "CANCELLED"], "PAID": ["CREATED", "PAID"], "SHIPPED": ["CREATED", "PAID", "SHIPPED"]}[status]
+    return {
+        "CANCELLED": ["CREATED", "CANCELLED"],
+        "PAID": ["CREATED", "PAID"],
+        "SHIPPED": ["CREATED", "PAID", "SHIPPED"],
+    }[status]
 
 
 def _locality(customer: dict[str, Any], n: int) -> None:
     address = customer["address"]
-    customer["address"] = {"district": ("Centre", "North", "Harbour")[n % 3], "locality": address["city"], "zip": address["zip"]}
+    customer["address"] = {
+        "district": ("Centre", "North", "Harbour")[n % 3],
+        "locality": address["city"],
+        "zip": address["zip"],
+    }
 
 
 def _pages(served: Served, day: str) -> Mapping[str, Any]:

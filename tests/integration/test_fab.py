@@ -59,7 +59,9 @@ def populate(airflow, store_url):
     for name, role in (("mona", "Narrow"), ("viola", "Viewer"), ("gone", "Viewer"), ("asleep", "Viewer")):
         airflow.passwords[name] = "a-password-of-the-test"
         who = {"username": name, "email": f"{name}@acme.test", "first_name": name, "last_name": "L"}
-        airflow.call("POST", "/auth/fab/v1/users", {**who, "roles": [{"name": role}], "password": airflow.passwords[name]})
+        airflow.call(
+            "POST", "/auth/fab/v1/users", {**who, "roles": [{"name": role}], "password": airflow.passwords[name]}
+        )
     airflow.call("DELETE", "/auth/fab/v1/users/gone")
     database = sqlite3.connect(airflow.home / "airflow.db", timeout=30)
     database.executescript(ONE_DAG)

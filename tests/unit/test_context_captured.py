@@ -5,8 +5,8 @@ import json
 import pytest
 
 from airflow_agentic.context.captured import CapturedReader
-from airflow_agentic.context.console_log import as_records
-from airflow_agentic.context.distil import distil
+from airflow_agentic.context.logs.console_log import as_records
+from airflow_agentic.context.logs.distil import distil
 from airflow_agentic.context.task_log import error_of
 from airflow_agentic.errors import IncidentNotFound, SourceUnavailable
 from airflow_agentic.tracebacks import IMPORT_STEP

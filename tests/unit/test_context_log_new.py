@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from airflow_agentic.context.distil import distil, templates_of
+from airflow_agentic.context.logs.distil import distil, templates_of
 from airflow_agentic.context.task_log import TaskLogSource, error_of
 from airflow_agentic.errors import SourceUnavailable
 from airflow_agentic.records import SourceReport, TaskKey, TaskRun

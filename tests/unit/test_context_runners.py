@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from airflow_agentic.context.distil import distil
+from airflow_agentic.context.logs.distil import distil
 from airflow_agentic.context.task_log import error_of
 from airflow_agentic.records import TaskKey
 

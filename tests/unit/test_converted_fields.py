@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 from failing_pipeline import apply, dossier_of, result_of
 
-from airflow_agentic.agents.fixers.conversions import conversion, noughts
+from airflow_agentic.agents.mending.conversions import conversion, noughts
 from airflow_agentic.agents.rules import RulesAgent
 from airflow_agentic.records import Action, Category
 from airflow_agentic.shapes import shape

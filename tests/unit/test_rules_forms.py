@@ -3,8 +3,8 @@
 import pytest
 from failing_pipeline import apply, dossier_of, result_of
 
-from airflow_agentic.agents.fixers.changed_type import number_style
 from airflow_agentic.agents.fixers.renamed_value import _spelling
+from airflow_agentic.agents.mending.number_style import number_style
 from airflow_agentic.agents.rules import RulesAgent
 from airflow_agentic.context.landed_files import parse
 from airflow_agentic.records import Action, Category

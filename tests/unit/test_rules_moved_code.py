@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 from failing_pipeline import KEY, an_error, apply, dossier_of, failure_of, result_of
 
-from airflow_agentic.agents.fixers.bench import Bench
 from airflow_agentic.agents.fixers.reverted_commit import unbound
+from airflow_agentic.agents.mending.bench import Bench
 from airflow_agentic.agents.rules import RulesAgent, run_fixers
 from airflow_agentic.records import Frame, Proposal
 from airflow_agentic.tracebacks import parse_tracebacks, root_error

@@ -1,1 +1,1 @@
-"""Fixers: one module per class of fault, each `fix(bench)` → a `Fix` it is certain of, or None."""
+"""Fixers: one module per class of fault, each `fix(bench)` → a `Fix` it is certain of, or None. ``rules.py`` has their order."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 import ast
 import re
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
-from airflow_agentic.agents.fixers.parse_sites import helper, is_delimited, parse_site, parsed, with_helper
-from airflow_agentic.agents.fixers.syntax import Code, compiles, is_pure, parse
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.parse_sites import helper, is_delimited, parse_site, parsed, with_helper
+from airflow_agentic.agents.mending.syntax import Code, compiles, is_pure, parse
 from airflow_agentic.records import DataShape
 
 _KEYWORD = re.compile(r"(?P<owner>\w+)(?:\.__init__|\.__new__)?\(\) got an unexpected keyword argument '(?P<key>\w+)'")

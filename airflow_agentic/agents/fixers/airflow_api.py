@@ -8,8 +8,8 @@ from __future__ import annotations
 import ast
 import re
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
-from airflow_agentic.agents.fixers.syntax import Code, compiles, parse
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.syntax import Code, compiles, parse
 
 _STANDARD = "airflow.providers.standard"
 MODULES = {

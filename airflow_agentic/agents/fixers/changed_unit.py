@@ -10,11 +10,11 @@ from __future__ import annotations
 import ast
 import re
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
-from airflow_agentic.agents.fixers.field_moves import field_moves
-from airflow_agentic.agents.fixers.named_units import contradicted, only_unit, reading
-from airflow_agentic.agents.fixers.parse_sites import helper, is_delimited, parse_site, parsed, with_helper
-from airflow_agentic.agents.fixers.syntax import Code, Step, compiles, is_pure, parse
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.field_moves import field_moves
+from airflow_agentic.agents.mending.named_units import contradicted, only_unit, reading
+from airflow_agentic.agents.mending.parse_sites import helper, is_delimited, parse_site, parsed, with_helper
+from airflow_agentic.agents.mending.syntax import Code, Step, compiles, is_pure, parse
 from airflow_agentic.records import DataShape, FieldShape
 
 _TREE = '''

@@ -10,20 +10,20 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
-from airflow_agentic.agents.fixers.conversions import NUMBERS, Conversion, conversion, counted_otherwise, noughts
-from airflow_agentic.agents.fixers.country_names import country_names
-from airflow_agentic.agents.fixers.field_moves import FieldMove
-from airflow_agentic.agents.fixers.listed_value import listed_value
-from airflow_agentic.agents.fixers.named_units import reading
-from airflow_agentic.agents.fixers.no_value import no_value
-from airflow_agentic.agents.fixers.numbered_code import numbered_code
-from airflow_agentic.agents.fixers.parse_sites import Helper, helper, is_delimited, near_files, with_helper
-from airflow_agentic.agents.fixers.record_uses import UseFinder, is_later, is_of_frame
-from airflow_agentic.agents.fixers.respelled_word import respelled
-from airflow_agentic.agents.fixers.said_unit import said_units
-from airflow_agentic.agents.fixers.scaled_field import scaled
-from airflow_agentic.agents.fixers.syntax import Code, Step, compiles, is_pure, literal, parse
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.conversions import NUMBERS, Conversion, conversion, counted_otherwise, noughts
+from airflow_agentic.agents.mending.country_names import country_names
+from airflow_agentic.agents.mending.field_moves import FieldMove
+from airflow_agentic.agents.mending.listed_value import listed_value
+from airflow_agentic.agents.mending.named_units import reading
+from airflow_agentic.agents.mending.no_value import no_value
+from airflow_agentic.agents.mending.numbered_code import numbered_code
+from airflow_agentic.agents.mending.parse_sites import Helper, helper, is_delimited, near_files, with_helper
+from airflow_agentic.agents.mending.record_uses import UseFinder, is_later, is_of_frame
+from airflow_agentic.agents.mending.respelled_word import respelled
+from airflow_agentic.agents.mending.said_unit import said_units
+from airflow_agentic.agents.mending.scaled_field import scaled
+from airflow_agentic.agents.mending.syntax import Code, Step, compiles, is_pure, literal, parse
 from airflow_agentic.records import DataShape, FieldShape
 from airflow_agentic.shape_changes import name_tokens
 

@@ -11,10 +11,10 @@ import ast
 import re
 from dataclasses import dataclass
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
 from airflow_agentic.agents.fixers.converted_field import FieldChange, field_changes
-from airflow_agentic.agents.fixers.parse_sites import Helper, is_delimited, parse_site, parsed, with_helper
-from airflow_agentic.agents.fixers.syntax import Code, compiles, fresh_name
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.parse_sites import Helper, is_delimited, parse_site, parsed, with_helper
+from airflow_agentic.agents.mending.syntax import Code, compiles, fresh_name
 
 _SAYS = re.compile(
     r"ConversionSyntax|InvalidOperation|could not convert|invalid literal|out of range|does(?: not|n't) match format|Invalid isoformat|"

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import ast
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
-from airflow_agentic.agents.fixers.field_moves import field_moves
-from airflow_agentic.agents.fixers.parse_sites import call_site, helper, is_delimited, with_helper
-from airflow_agentic.agents.fixers.syntax import Code, compiles
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.field_moves import field_moves
+from airflow_agentic.agents.mending.parse_sites import call_site, helper, is_delimited, with_helper
+from airflow_agentic.agents.mending.syntax import Code, compiles
 
 _KNOWN = '''
 def {name}(rows):

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import ast
 import re
-from datetime import datetime, timedelta
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
-from airflow_agentic.agents.fixers.field_moves import field_moves
-from airflow_agentic.agents.fixers.syntax import Code, compiles, fresh_name, import_line, literal, parse
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.field_moves import field_moves
+from airflow_agentic.agents.mending.syntax import Code, compiles, fresh_name, import_line, literal, parse
+from airflow_agentic.agents.mending.time_forms import DATES, EPOCHS, ISO, around, of_pattern, of_value
 
 _REMAINS = re.compile(r"unconverted data remains: ?(?P<rest>.+)$", re.MULTILINE)
 _NO_MATCH = re.compile(
@@ -22,10 +22,6 @@ _ISO = re.compile(r"Invalid isoformat string: ['\"](?P<value>[^'\"]{4,60})['\"]"
 _NUMBER = re.compile(r"strptime\(\) argument 1 must be str, not (?:int|float)|fromisoformat: argument must be str")
 _OFFSET = re.compile(r"can't (?:compare|subtract) offset-naive and offset-aware")
 _TIME = re.compile(r"9999-99|99:99|99[/.]99[/.]9|^9{8}$")
-EPOCHS = {"seconds": (1, 1e8, 1e11), "milliseconds": (1000, 1e11, 1e14), "microseconds": (1_000_000, 1e14, 1e17)}
-ISO = "ISO 8601"
-_ISO_TEXT = re.compile(r"^9{4}-99-99(?P<sep>[T ]|A)99:99(?P<s>:99)?(?P<f>[.,]9{1,9})?(?P<z>A|Z|[+-]99:?99)?$")
-_DATES = {"9999-99-99": "%Y-%m-%d", "9999/99/99": "%Y/%m/%d", "99999999": "%Y%m%d", "99.99.9999": "%d.%m.%Y"}
 
 
 def fix(bench: Bench) -> Fix | None:
@@ -79,15 +75,6 @@ def _follow(bench: Bench) -> Fix | None:
             ):
                 return _change(bench, code, path, calls[0], formats)
     return None
-
-
-def of_pattern(form: str) -> tuple[str, ...]:
-    """Return the `strptime` forms that a pattern of text can have; none where day and month may be swapped."""
-    match = _ISO_TEXT.fullmatch(form)
-    if match is None:
-        return (_DATES[form],) if form in _DATES else ()
-    separator = " " if match["sep"] == " " else "T"
-    return _around(f"%Y-%m-%d{separator}%H:%M{':%S' if match['s'] else ''}", zone=bool(match["z"]))
 
 
 def _fix(bench: Bench, code: Code, path: str, call: ast.Call, said: str) -> Fix | None:
@@ -230,7 +217,7 @@ def _new_formats(bench: Bench, said: str, old: str | None) -> tuple[str, ...]:
     rest = _REMAINS.search(said)
     tail = rest["rest"].strip("'\" ") if rest else ""
     if rest and re.fullmatch(r"([.,]\d{1,9})?(Z|[+-]\d\d:?\d\d)?", tail):
-        return _around(old.removesuffix("Z"), zone=bool(re.search(r"[Z+-]", tail)) or "%z" in old)
+        return around(old.removesuffix("Z"), zone=bool(re.search(r"[Z+-]", tail)) or "%z" in old)
     word = tail.upper()
     if rest and word in {"AM", "PM"} and "%H" in old and "%p" not in old:
         return (old.replace("%H", "%I") + (" %p" if rest[0].rstrip().endswith(f" {tail}") else "%p"),)
@@ -240,64 +227,14 @@ def _new_formats(bench: Bench, said: str, old: str | None) -> tuple[str, ...]:
     if rest and re.fullmatch(r"[T ]\d\d:\d\d(:\d\d)?([.,]\d{1,9})?(Z|[+-]\d\d:?\d\d)?", rest["rest"].rstrip()):
         text = rest["rest"].rstrip()
         seconds = ":%S" if text.count(":") >= 2 and re.match(r"[T ]\d\d:\d\d:\d\d", text) else ""
-        return _around(f"{old}{text[0]}%H:%M{seconds}", zone=bool(re.search(r"[Z+-]", text)))
+        return around(f"{old}{text[0]}%H:%M{seconds}", zone=bool(re.search(r"[Z+-]", text)))
     return shown
 
 
 def _shown(bench: Bench, old: str) -> tuple[str, ...]:
     found = {f for c in bench.changes() if c.kind in {"reformatted", "renamed"} for f in c.now.split(", ")}
-    formats = [_DATES[f] for f in sorted(found) if f in _DATES]
+    formats = [DATES[f] for f in sorted(found) if f in DATES]
     return tuple(formats) if len(formats) == 1 and formats[0] != old else ()
-
-
-def of_value(value: str, logical_date: str | None) -> tuple[str, ...]:
-    """Return the forms that one shown value, and others of its upstream, can have; none where it is not certain."""
-    iso = re.fullmatch(r"\d{4}-\d\d-\d\d([T ])\d\d:\d\d(:\d\d)?([.,]\d{1,9})?(Z|[+-]\d\d:?\d\d)?", value)
-    if iso:
-        return _around(f"%Y-%m-%d{iso[1]}%H:%M{':%S' if iso[2] else ''}", zone=bool(iso[4]))
-    clock = re.fullmatch(r"(?P<date>\S+?)(?:(?P<sep>[T ])(?P<time>\d\d:\d\d(?::\d\d)?)(?P<pm> ?[AP]M)?)?", value)
-    if clock is None:
-        return ()
-    date = _date_format(clock["date"], logical_date)
-    if date is None:
-        return ()
-    time = (
-        ""
-        if not clock["time"]
-        else clock["sep"] + ("%I" if clock["pm"] else "%H") + ":%M" + (":%S" if clock["time"].count(":") == 2 else "")
-    )
-    return (date + time + ((" %p" if clock["pm"][0] == " " else "%p") if clock["pm"] else ""),)
-
-
-def _date_format(text: str, logical_date: str | None) -> str | None:
-    """The form of a date; day and month are told apart by a day above 12 or by the interval's own date, else not at all."""
-    known = _DATES.get(re.sub(r"\d", "9", text))
-    if known and _reads(text, known):
-        return known
-    match = re.fullmatch(r"\d\d([/-])\d\d\1\d{4}", text)
-    if match is None:
-        return None
-    sep = match[1]
-    fits = [f for f in (f"%d{sep}%m{sep}%Y", f"%m{sep}%d{sep}%Y") if _reads(text, f)]
-    if len(fits) == 2 and logical_date:
-        day = datetime.fromisoformat(logical_date[:10])
-        fits = [f for f in fits if abs(datetime.strptime(text, f) - day) <= timedelta(days=2)]
-    return fits[0] if len(fits) == 1 else None
-
-
-def _reads(text: str, form: str) -> bool:
-    try:
-        datetime.strptime(text, form)
-    except ValueError:
-        return False
-    return True
-
-
-def _around(plain: str, *, zone: bool) -> tuple[str, ...]:
-    """An upstream that writes fractions leaves them out when they are nought; the same holds for neither more nor less."""
-    base = plain.replace("%z", "").replace(".%f", "")
-    with_fraction = (base, f"{base}.%f") if "%S" in base else (base,)
-    return (*with_fraction, *(f"{f}%z" for f in with_fraction)) if zone else with_fraction
 
 
 def _only_date_used(code: Code, call: ast.Call) -> bool:

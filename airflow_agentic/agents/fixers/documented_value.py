@@ -13,9 +13,9 @@ import io
 import re
 from collections.abc import Iterator
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
-from airflow_agentic.agents.fixers.parse_sites import near_files
-from airflow_agentic.agents.fixers.syntax import Code, compiles, literal, parse
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.parse_sites import near_files
+from airflow_agentic.agents.mending.syntax import Code, compiles, literal, parse
 
 _WORD = re.compile(r"(?<!\w)['\"](?P<word>[^'\"\n]{1,60})['\"]")
 _RULE = re.compile(r"\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?")

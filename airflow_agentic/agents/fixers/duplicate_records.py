@@ -9,10 +9,10 @@ from __future__ import annotations
 import ast
 import re
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
 from airflow_agentic.agents.fixers.duplicates import version_of
-from airflow_agentic.agents.fixers.parse_sites import helper, is_delimited, parse_site, parsed, with_helper
-from airflow_agentic.agents.fixers.syntax import Code, compiles, literal, parse
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.parse_sites import helper, is_delimited, parse_site, parsed, with_helper
+from airflow_agentic.agents.mending.syntax import Code, compiles, literal, parse
 from airflow_agentic.records import DataShape
 
 _LIST = '''

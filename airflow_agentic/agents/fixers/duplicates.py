@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
+from airflow_agentic.agents.mending.bench import Bench, Fix
 from airflow_agentic.records import DataShape
 
 _SAYS = re.compile(r"uniq|duplic|more than one row|distinct", re.IGNORECASE)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
-from airflow_agentic.agents.fixers.parse_sites import helper, parse_site, steps_of, with_helper
-from airflow_agentic.agents.fixers.syntax import compiles, is_pure
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.parse_sites import helper, parse_site, steps_of, with_helper
+from airflow_agentic.agents.mending.syntax import compiles, is_pure
 from airflow_agentic.records import DataShape
 
 PART = " (envelope)"

@@ -10,10 +10,10 @@ import ast
 import re
 from collections.abc import Callable
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
-from airflow_agentic.agents.fixers.changed_type import number_style
-from airflow_agentic.agents.fixers.parse_sites import Found, Helper, call_site, helper, is_csv_reader, with_helper
-from airflow_agentic.agents.fixers.syntax import Code, compiles, fresh_name, is_pure, literal
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.number_style import number_style
+from airflow_agentic.agents.mending.parse_sites import Found, Helper, call_site, helper, is_csv_reader, with_helper
+from airflow_agentic.agents.mending.syntax import Code, compiles, fresh_name, is_pure, literal
 
 _ENCODING = '''
 def {name}(path):

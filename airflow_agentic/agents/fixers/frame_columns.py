@@ -9,10 +9,10 @@ from __future__ import annotations
 import ast
 import re
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
-from airflow_agentic.agents.fixers.changed_type import NumberStyle, number_style
-from airflow_agentic.agents.fixers.parse_sites import helper, with_helper
-from airflow_agentic.agents.fixers.syntax import Code, compiles, literal, parse
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.number_style import NumberStyle, number_style
+from airflow_agentic.agents.mending.parse_sites import helper, with_helper
+from airflow_agentic.agents.mending.syntax import Code, compiles, literal, parse
 from airflow_agentic.records import FieldShape
 
 _READERS = {

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
 from airflow_agentic.agents.fixers.envelope import PART, list_path
-from airflow_agentic.agents.fixers.parse_sites import helper, parse_site, with_helper
-from airflow_agentic.agents.fixers.syntax import compiles
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.parse_sites import helper, parse_site, with_helper
+from airflow_agentic.agents.mending.syntax import compiles
 from airflow_agentic.records import DataShape
 from airflow_agentic.shapes import fold, pattern
 

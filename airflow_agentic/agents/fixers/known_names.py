@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
-from airflow_agentic.agents.fixers.field_moves import FieldMove, field_moves
-from airflow_agentic.agents.fixers.parse_sites import helper, is_delimited, parse_site, parsed, with_helper
-from airflow_agentic.agents.fixers.syntax import compiles
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.field_moves import FieldMove, field_moves
+from airflow_agentic.agents.mending.parse_sites import helper, is_delimited, parse_site, parsed, with_helper
+from airflow_agentic.agents.mending.syntax import compiles
 from airflow_agentic.records import DataShape
 
 _READER = '''

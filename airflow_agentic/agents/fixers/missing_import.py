@@ -10,8 +10,8 @@ import ast
 import re
 import sys
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
-from airflow_agentic.agents.fixers.syntax import Code, compiles, import_line, parse
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.syntax import Code, compiles, import_line, parse
 
 _NAME = re.compile(r"NameError: name '(?P<name>\w+)' is not defined")
 _MODULE = re.compile(

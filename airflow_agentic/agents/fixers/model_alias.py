@@ -9,10 +9,10 @@ from __future__ import annotations
 import ast
 import re
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
-from airflow_agentic.agents.fixers.field_moves import FieldMove, field_moves
-from airflow_agentic.agents.fixers.parse_sites import near_files
-from airflow_agentic.agents.fixers.syntax import Code, compiles, import_line, literal, parse
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.field_moves import FieldMove, field_moves
+from airflow_agentic.agents.mending.parse_sites import near_files
+from airflow_agentic.agents.mending.syntax import Code, compiles, import_line, literal, parse
 
 MISSING = re.compile(
     r"validation errors? for \w+[\s\S]*Field required|validation errors? for \w+.*missing", re.IGNORECASE

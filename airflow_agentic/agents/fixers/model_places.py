@@ -10,11 +10,11 @@ from __future__ import annotations
 import ast
 import re
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
-from airflow_agentic.agents.fixers.field_moves import FieldMove, field_moves
 from airflow_agentic.agents.fixers.model_alias import MISSING, data_name
-from airflow_agentic.agents.fixers.parse_sites import near_files
-from airflow_agentic.agents.fixers.syntax import compiles, import_line, parse
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.field_moves import FieldMove, field_moves
+from airflow_agentic.agents.mending.parse_sites import near_files
+from airflow_agentic.agents.mending.syntax import compiles, import_line, parse
 
 _VALIDATOR = '''
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import ast
 import re
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
-from airflow_agentic.agents.fixers.syntax import Code, literal, parse
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.syntax import Code, literal, parse
 
 _GONE = re.compile(r"\b(?:404|410)\b|\b(?:gone|retired|sunset|deprecated|discontinued|switched off)\b", re.IGNORECASE)
 _VERSION = re.compile(r"(?<![\w.-])(?P<v>v\d+(?:\.\d+)?)(?=[/\"']|$)")

@@ -9,9 +9,9 @@ from __future__ import annotations
 import ast
 import re
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
-from airflow_agentic.agents.fixers.parse_sites import Helper, with_helper
-from airflow_agentic.agents.fixers.syntax import Code, compiles, fresh_name, literal, parse
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.parse_sites import Helper, with_helper
+from airflow_agentic.agents.mending.syntax import Code, compiles, fresh_name, literal, parse
 
 TOLD = re.compile(r"^Landed file moved: (?P<old>[\w.@=+/{}-]+) → (?P<new>[\w.@=+/{}-]+)$")
 """Names are the upstream's choice and come into the code: nothing but these characters."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 import ast
 import re
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
-from airflow_agentic.agents.fixers.syntax import Code, compiles, parse
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.syntax import Code, compiles, parse
 
 _TITLE = re.compile(r"^Deleted module (?P<module>[\w.]+), (?P<path>\S+), by commit (?P<sha>[0-9a-f]+)")
 _LINE = re.compile(r"^(?P<old>\w+): now (?P<new>\w+) in (?P<path>\S+\.py)$", re.MULTILINE)

@@ -11,11 +11,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
 from airflow_agentic.agents.fixers.envelope import PART, list_path
-from airflow_agentic.agents.fixers.page_reads import PageRead, page_read
-from airflow_agentic.agents.fixers.parse_sites import Helper, helper, parse_site, with_helper
-from airflow_agentic.agents.fixers.syntax import compiles
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.page_reads import PageRead, page_read
+from airflow_agentic.agents.mending.parse_sites import Helper, helper, parse_site, with_helper
+from airflow_agentic.agents.mending.syntax import compiles
 from airflow_agentic.records import DataShape, FieldShape
 from airflow_agentic.shape_changes import name_tokens
 from airflow_agentic.shapes import fold, pattern

@@ -6,9 +6,9 @@ one and the same default. What a missing value means is then the team's own word
 
 from __future__ import annotations
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
 from airflow_agentic.agents.fixers.renamed_field import missing_key
-from airflow_agentic.agents.fixers.syntax import compiles, parse
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.syntax import compiles, parse
 
 
 def fix(bench: Bench) -> Fix | None:

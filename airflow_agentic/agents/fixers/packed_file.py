@@ -9,10 +9,10 @@ from __future__ import annotations
 import ast
 import re
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
 from airflow_agentic.agents.fixers.moved_file import TOLD, calls_at, filled_in, imports_of
-from airflow_agentic.agents.fixers.parse_sites import Helper, with_helper
-from airflow_agentic.agents.fixers.syntax import Code, compiles, fresh_name, literal, parse
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.parse_sites import Helper, with_helper
+from airflow_agentic.agents.mending.syntax import Code, compiles, fresh_name, literal, parse
 
 _OPENER = '''
 def {name}(path, mode="rt", **how):

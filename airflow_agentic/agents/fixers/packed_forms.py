@@ -9,9 +9,9 @@ from __future__ import annotations
 import ast
 import re
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
-from airflow_agentic.agents.fixers.field_moves import FieldMove, field_moves
-from airflow_agentic.agents.fixers.syntax import Code, compiles, is_pure, literal, parse, step
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.field_moves import FieldMove, field_moves
+from airflow_agentic.agents.mending.syntax import Code, compiles, is_pure, literal, parse, step
 
 _GONE = re.compile(
     r"'NoneType' object has no attribute|KeyError: |float\(\) argument|int\(\) argument|NoneType|None|not null",

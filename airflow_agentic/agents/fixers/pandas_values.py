@@ -9,12 +9,12 @@ from __future__ import annotations
 import ast
 import re
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
-from airflow_agentic.agents.fixers.changed_type import NumberStyle, number_style
-from airflow_agentic.agents.fixers.date_format import of_value
 from airflow_agentic.agents.fixers.frame_columns import stripped
-from airflow_agentic.agents.fixers.parse_sites import helper, with_helper
-from airflow_agentic.agents.fixers.syntax import Code, compiles, literal, parse, step
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.number_style import NumberStyle, number_style
+from airflow_agentic.agents.mending.parse_sites import helper, with_helper
+from airflow_agentic.agents.mending.syntax import Code, compiles, literal, parse, step
+from airflow_agentic.agents.mending.time_forms import of_value
 
 _NO_MATCH = re.compile(
     r"time data ['\"](?P<value>[^'\"]{4,60})['\"] (?:does not|doesn't) match format ['\"](?P<format>[^'\"]+)['\"]"

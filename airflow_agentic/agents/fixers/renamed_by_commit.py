@@ -11,9 +11,9 @@ import ast
 import re
 from collections.abc import Iterator
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
 from airflow_agentic.agents.fixers.reverted_commit import diffs, hunks
-from airflow_agentic.agents.fixers.syntax import Code, compiles, parse
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.syntax import Code, compiles, parse
 
 _MODULE = re.compile(r"AttributeError: module '(?P<of>[\w.]+)' has no attribute '(?P<name>\w+)'")
 _KEYWORD = re.compile(

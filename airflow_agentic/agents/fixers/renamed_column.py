@@ -9,9 +9,9 @@ from __future__ import annotations
 import ast
 import re
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
-from airflow_agentic.agents.fixers.field_moves import FieldMove, field_moves
-from airflow_agentic.agents.fixers.syntax import Code, compiles, literal, parse
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.field_moves import FieldMove, field_moves
+from airflow_agentic.agents.mending.syntax import Code, compiles, literal, parse
 
 _READERS = {
     "read_csv",

@@ -9,15 +9,16 @@ from __future__ import annotations
 import ast
 import re
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
-from airflow_agentic.agents.fixers.field_moves import FieldMove, field_moves
-from airflow_agentic.agents.fixers.record_uses import UseFinder
-from airflow_agentic.agents.fixers.syntax import (
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.field_moves import FieldMove, field_moves
+from airflow_agentic.agents.mending.record_uses import UseFinder
+from airflow_agentic.agents.mending.syntax import (
     Code,
     Step,
     chain,
     compiles,
     fresh_name,
+    imported,
     is_pure,
     literal,
     parse,
@@ -110,20 +111,6 @@ def _files(bench: Bench) -> tuple[str, ...]:
                 )
             )
     return tuple(found)
-
-
-def imported(code: Code, path: str) -> set[str]:
-    """Return the dotted names of the modules that a file imports."""
-    found: set[str] = set()
-    package = path.split("/")[:-1]
-    for node in ast.walk(code.tree):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            start = package[: len(package) - node.level + 1] if node.level else []
-            base = ".".join([*start, *([node.module] if node.module else [])])
-            found |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
-    return {name for name in found if name}
 
 
 def _rewrite(

@@ -10,9 +10,9 @@ from __future__ import annotations
 import ast
 import re
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
-from airflow_agentic.agents.fixers.field_moves import FieldMove, field_moves
-from airflow_agentic.agents.fixers.syntax import Code, compiles, fresh_name, is_pure, literal, parse
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.field_moves import FieldMove, field_moves
+from airflow_agentic.agents.mending.syntax import Code, compiles, fresh_name, is_pure, literal, parse
 
 _KWARGS = re.compile(
     r"TypeError: .*(?:unexpected keyword argument '(?P<new>[^']+)'(?:\. Did you mean '[^']+'\?)?|required (?:positional|keyword-only) arguments?: (?P<old>'.+))$"

@@ -10,8 +10,8 @@ from __future__ import annotations
 import ast
 import re
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
-from airflow_agentic.agents.fixers.syntax import Code, compiles, literal, parse, step
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.syntax import Code, compiles, literal, parse, step
 
 _VALUE = re.compile(r"KeyError: '(?P<key>[^']{1,60})'$|ValueError: '(?P<enum>[^']{1,60})' is not a valid (?P<of>\w+)$")
 _CASES = (".upper()", ".lower()", ".title()", ".capitalize()")

@@ -10,10 +10,10 @@ from __future__ import annotations
 import ast
 import re
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
-from airflow_agentic.agents.fixers.parameter_orders import Order, calls_of, fitting, orders_of
 from airflow_agentic.agents.fixers.reverted_commit import diffs, hunks
-from airflow_agentic.agents.fixers.syntax import Code, compiles, parse
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.parameter_orders import Order, calls_of, fitting, orders_of
+from airflow_agentic.agents.mending.syntax import Code, compiles, parse
 
 
 def fix(bench: Bench) -> Fix | None:

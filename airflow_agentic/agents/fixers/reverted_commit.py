@@ -10,9 +10,9 @@ import ast
 import builtins
 import re
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
-from airflow_agentic.agents.fixers.parameter_orders import followed, orders_of
-from airflow_agentic.agents.fixers.syntax import compiles, parse
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.parameter_orders import followed, orders_of
+from airflow_agentic.agents.mending.syntax import compiles, parse
 from airflow_agentic.records import Evidence, ShapeChange
 from airflow_agentic.shapes import fold
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import ast
 import re
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
-from airflow_agentic.agents.fixers.parse_sites import near_files
-from airflow_agentic.agents.fixers.syntax import Code, Step, compiles, is_pure, parse
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.parse_sites import near_files
+from airflow_agentic.agents.mending.syntax import Code, Step, compiles, is_pure, parse
 from airflow_agentic.records import DataShape, FieldShape
 from airflow_agentic.shape_changes import name_tokens
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
-from airflow_agentic.agents.fixers.date_format import of_pattern
-from airflow_agentic.agents.fixers.no_value import NO_VALUE, is_marked
-from airflow_agentic.agents.fixers.syntax import compiles
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.no_value import NO_VALUE, is_marked
+from airflow_agentic.agents.mending.syntax import compiles
+from airflow_agentic.agents.mending.time_forms import of_pattern
 from airflow_agentic.shapes import pattern
 
 _DATE = re.compile(r"invalid (?:date|timestamp) field format: \"(?P<value>[^\"]{6,40})\"")

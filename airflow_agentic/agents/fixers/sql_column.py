@@ -12,11 +12,11 @@ import re
 from collections.abc import Callable
 
 from airflow_agentic.agents.fixers import known_names
-from airflow_agentic.agents.fixers.bench import Bench, Fix
-from airflow_agentic.agents.fixers.field_moves import field_moves
-from airflow_agentic.agents.fixers.sql_declared import declared_name
-from airflow_agentic.agents.fixers.sql_scopes import either_in_scope
-from airflow_agentic.agents.fixers.syntax import compiles, literal, parse
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.field_moves import field_moves
+from airflow_agentic.agents.mending.sql_declared import declared_name
+from airflow_agentic.agents.mending.sql_scopes import either_in_scope
+from airflow_agentic.agents.mending.syntax import compiles, literal, parse
 from airflow_agentic.shape_changes import name_tokens
 
 _COLUMN = (

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
-from airflow_agentic.agents.fixers.syntax import compiles
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.syntax import compiles
 from airflow_agentic.records import DataShape
 from airflow_agentic.shape_changes import name_tokens
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from difflib import SequenceMatcher
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
+from airflow_agentic.agents.mending.bench import Bench, Fix
 
 _UNDEFINED = re.compile(r"UndefinedError: '(?P<name>\w+)' is undefined")
 MOVED = {

@@ -9,10 +9,10 @@ from __future__ import annotations
 import ast
 import re
 
-from airflow_agentic.agents.fixers.bench import Bench, Fix
 from airflow_agentic.agents.fixers.file_form import ENCODING_OF, opens, with_encoding
-from airflow_agentic.agents.fixers.parse_sites import call_site, helper, is_json_reader, with_helper
-from airflow_agentic.agents.fixers.syntax import Code, compiles
+from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.parse_sites import call_site, helper, is_json_reader, with_helper
+from airflow_agentic.agents.mending.syntax import Code, compiles
 
 _DOCUMENT = '''
 def {name}(text):

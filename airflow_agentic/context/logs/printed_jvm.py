@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from airflow_agentic.context.printed_dbt import PrintedError
+from airflow_agentic.context.logs.printed_dbt import PrintedError
 from airflow_agentic.records import Frame, TaskError
 from airflow_agentic.tracebacks import MESSAGE_LIMIT, fingerprint
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
-from airflow_agentic.agents.fixers.syntax import Code, fresh_name
+from airflow_agentic.agents.mending.syntax import Code, fresh_name
 
 _ONCE = {"next", "pop", "popleft", "input", "read", "readline", "send", "open", "urlopen"}
 

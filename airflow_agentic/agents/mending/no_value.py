@@ -6,7 +6,7 @@ pattern of one known word for "no value".
 
 from __future__ import annotations
 
-from airflow_agentic.agents.fixers.conversions import NUMBERS, Conversion
+from airflow_agentic.agents.mending.conversions import NUMBERS, Conversion
 from airflow_agentic.records import FieldShape
 from airflow_agentic.shapes import pattern
 

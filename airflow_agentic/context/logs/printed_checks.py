@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from airflow_agentic.context.printed_dbt import PrintedError
+from airflow_agentic.context.logs.printed_dbt import PrintedError
 from airflow_agentic.records import Frame
 
 _SODA = re.compile(r"^\s*(?P<check>\S.*?)\s+\[(?:\S+\s+)?FAILED\]\s*$")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from airflow_agentic.agents.fixers.conversions import Conversion
+from airflow_agentic.agents.mending.conversions import Conversion
 from airflow_agentic.records import DataShape, FieldShape
 
 _END = re.compile(r"\[(?P<place>0|-1)\](?:\.(?P<key>[\w -]+))?$")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from itertools import permutations
 
-from airflow_agentic.agents.fixers.conversions import NUMBERS, Conversion
+from airflow_agentic.agents.mending.conversions import NUMBERS, Conversion
 from airflow_agentic.records import DataShape, FieldShape
 
 _FACTORS = (100, 1000, 60, 1024, 3600, 1_000_000)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from airflow_agentic.agents.fixers.changed_type import number_style
-from airflow_agentic.agents.fixers.date_format import EPOCHS, of_pattern
+from airflow_agentic.agents.mending.number_style import number_style
+from airflow_agentic.agents.mending.time_forms import EPOCHS, of_pattern
 from airflow_agentic.records import FieldShape
 from airflow_agentic.shapes import fold
 

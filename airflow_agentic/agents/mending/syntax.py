@@ -189,3 +189,17 @@ def import_line(code: Code) -> int:
     if last is None:
         return code.line_start(code.tree.body[0].lineno) if code.tree.body else 0
     return code.line_start((last.end_lineno or last.lineno) + 1)
+
+
+def imported(code: Code, path: str) -> set[str]:
+    """Return the dotted names of the modules that a file imports."""
+    found: set[str] = set()
+    package = path.split("/")[:-1]
+    for node in ast.walk(code.tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            start = package[: len(package) - node.level + 1] if node.level else []
+            base = ".".join([*start, *([node.module] if node.module else [])])
+            found |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+    return {name for name in found if name}

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from airflow_agentic.agents.fixers.bench import Bench
-from airflow_agentic.agents.fixers.named_units import contradicted, reading, supported
+from airflow_agentic.agents.mending.bench import Bench
+from airflow_agentic.agents.mending.named_units import contradicted, reading, supported
 from airflow_agentic.records import DataShape, FieldShape, ShapeChange
 from airflow_agentic.shape_changes import name_tokens
 from airflow_agentic.trace_changes import DOUBT

@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from airflow_agentic.agents.fixers.bench import Bench
-from airflow_agentic.agents.fixers.syntax import Code, Step, fresh_name, import_line, literal, parse
+from airflow_agentic.agents.mending.bench import Bench
+from airflow_agentic.agents.mending.syntax import Code, Step, fresh_name, import_line, imported, literal, parse
 from airflow_agentic.shape_changes import name_tokens
 
 Found = tuple[str, Code, ast.Call]
@@ -148,8 +148,6 @@ def _tiers(bench: Bench) -> Iterator[list[tuple[str, Callable[[Code, ast.AST], b
 
 
 def _imported_files(bench: Bench, code: Code, path: str) -> list[str]:
-    from airflow_agentic.agents.fixers.renamed_field import imported
-
     tails = [f"{module.replace('.', '/')}" for module in imported(code, path)]
     return [
         m

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-from airflow_agentic.context.log_record import LogRecord, hotness, is_scaffolding, read_record
+from airflow_agentic.context.logs.log_record import LogRecord, hotness, is_scaffolding, read_record
 
 ERROR, WARNING, HOT, PLAIN, NEW = 0, 1, 2, 3, 4
 _LEVEL_RANK = {"error": ERROR, "critical": ERROR, "warning": WARNING}

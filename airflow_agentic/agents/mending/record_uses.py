@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import ast
 
-from airflow_agentic.agents.fixers.bench import Bench
-from airflow_agentic.agents.fixers.field_moves import FieldMove
-from airflow_agentic.agents.fixers.syntax import Code, Scope, Step, chain, literal
+from airflow_agentic.agents.mending.bench import Bench
+from airflow_agentic.agents.mending.field_moves import FieldMove
+from airflow_agentic.agents.mending.syntax import Code, Scope, Step, chain, literal
 
 
 class UseFinder:

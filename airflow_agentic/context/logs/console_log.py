@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_agentic.context.log_record import own_level
+from airflow_agentic.context.logs.log_record import own_level
 from airflow_agentic.tracebacks import parse_tracebacks
 
 _ANSI = re.compile(rb"\x1b\[[0-9;]*m")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from airflow_agentic.agents.fixers.bench import Bench
+from airflow_agentic.agents.mending.bench import Bench
 from airflow_agentic.shape_changes import is_another_thing, name_tokens
 
 _CREATE = re.compile(

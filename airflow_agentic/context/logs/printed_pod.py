@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from airflow_agentic.context.printed_dbt import PrintedError
+from airflow_agentic.context.logs.printed_dbt import PrintedError
 
 _REASONS = (
     "ImagePullBackOff|ErrImagePull|ErrImageNeverPull|InvalidImageName|CreateContainerConfigError|CreateContainerError|"

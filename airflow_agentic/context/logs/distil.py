@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_agentic.context.log_crowd import BATCH, Crowd, Line, frame_of, has_zero
-from airflow_agentic.context.log_lines import WARNING, Entry, LineKind, chosen, ranked
-from airflow_agentic.context.log_record import LogRecord, is_scaffolding, read_record
-from airflow_agentic.context.log_traceback import TracebackBlock, structured_block, text_block
+from airflow_agentic.context.logs.log_crowd import BATCH, Crowd, Line, frame_of, has_zero
+from airflow_agentic.context.logs.log_lines import WARNING, Entry, LineKind, chosen, ranked
+from airflow_agentic.context.logs.log_record import LogRecord, is_scaffolding, read_record
+from airflow_agentic.context.logs.log_traceback import TracebackBlock, structured_block, text_block
 from airflow_agentic.errors import SourceUnavailable
 from airflow_agentic.tracebacks import PrintedException, is_wrapper
 

@@ -12,8 +12,8 @@ import math
 import re
 from dataclasses import dataclass
 
-from airflow_agentic.agents.fixers.bench import Bench
-from airflow_agentic.agents.fixers.parse_sites import near_files
+from airflow_agentic.agents.mending.bench import Bench
+from airflow_agentic.agents.mending.parse_sites import near_files
 from airflow_agentic.records import DataShape, FieldShape
 from airflow_agentic.shape_changes import name_tokens
 from airflow_agentic.unit_words import CURRENCIES, SIZES

@@ -10,11 +10,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from airflow_agentic.context.log_record import LogRecord
-from airflow_agentic.context.printed_checks import check_error
-from airflow_agentic.context.printed_dbt import PrintedError, dbt_error
-from airflow_agentic.context.printed_jvm import jvm_error, with_jvm_cause
-from airflow_agentic.context.printed_pod import pod_error
+from airflow_agentic.context.logs.log_record import LogRecord
+from airflow_agentic.context.logs.printed_checks import check_error
+from airflow_agentic.context.logs.printed_dbt import PrintedError, dbt_error
+from airflow_agentic.context.logs.printed_jvm import jvm_error, with_jvm_cause
+from airflow_agentic.context.logs.printed_pod import pod_error
 from airflow_agentic.records import Frame, TaskError, TaskKey
 from airflow_agentic.tracebacks import (
     MESSAGE_LIMIT,

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 
-from airflow_agentic.agents.fixers.bench import Bench
-from airflow_agentic.agents.fixers.conversions import Conversion
+from airflow_agentic.agents.mending.bench import Bench
+from airflow_agentic.agents.mending.conversions import Conversion
 from airflow_agentic.records import FieldShape
 from airflow_agentic.shape_changes import name_tokens
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from airflow_agentic.agents.fixers.bench import Bench
-from airflow_agentic.agents.fixers.syntax import Code, literal, parse
+from airflow_agentic.agents.mending.bench import Bench
+from airflow_agentic.agents.mending.syntax import Code, literal, parse
 
 _HEADER = re.compile(r"^\s*(?:async\s+)?def\s+(?P<name>\w+)\s*\(")
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from airflow_agentic.agents.fixers.bench import Bench
-from airflow_agentic.agents.fixers.conversions import NUMBERS, Conversion
-from airflow_agentic.agents.fixers.named_units import sized
+from airflow_agentic.agents.mending.bench import Bench
+from airflow_agentic.agents.mending.conversions import NUMBERS, Conversion
+from airflow_agentic.agents.mending.named_units import sized
 from airflow_agentic.records import DataShape, FieldShape
 from airflow_agentic.shape_changes import name_tokens
 from airflow_agentic.unit_words import SIZES

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_agentic.context.log_record import LogRecord
+from airflow_agentic.context.logs.log_record import LogRecord
 from airflow_agentic.records import Frame
 from airflow_agentic.tracebacks import (
     MESSAGE_LIMIT,
