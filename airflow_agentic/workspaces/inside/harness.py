@@ -14,6 +14,7 @@ import gc
 import importlib.util
 import json
 import os
+import select
 import shutil
 import signal
 import sys
@@ -24,6 +25,7 @@ from collections.abc import Callable
 from typing import Any
 
 PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
+POLL_S = 0.02
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -71,7 +73,7 @@ def _boot() -> dict[str, Any]:
     from sqlalchemy.orm import configure_mappers
 
     _beside("staging_secrets")
-    for name in ("landlock", "staged_dag", "supervised"):
+    for name in ("landlock", "one_thread", "staged_dag", "supervised"):
         _beside(name)
     airflow.models.import_all_models()
     # Half of a warm run otherwise: SQLAlchemy wires up all of Airflow's models at the first use of one.
@@ -213,17 +215,31 @@ def _beside(name: str) -> Any:
 
 def _wait(pid: int, deadline: float) -> int | None:
     """Return the exit status (negative: a signal), or None when the time was up and the group was killed."""
-    pause = 0.005
-    while True:
-        done, status = os.waitpid(pid, os.WNOHANG)
-        if done:
-            return os.waitstatus_to_exitcode(status)
-        if time.monotonic() > deadline:
-            _kill_group(pid)
-            os.waitpid(pid, 0)
-            return None
-        time.sleep(pause)
-        pause = min(pause * 1.5, 0.1)
+    ends = _end_of(pid)
+    try:
+        while True:
+            done, status = os.waitpid(pid, os.WNOHANG)
+            if done:
+                return os.waitstatus_to_exitcode(status)
+            if time.monotonic() > deadline:
+                _kill_group(pid)
+                os.waitpid(pid, 0)
+                return None
+            if ends is None:
+                time.sleep(POLL_S)
+            else:
+                select.select([ends], [], [], max(0.0, deadline - time.monotonic()) + POLL_S)
+    finally:
+        if ends is not None:
+            os.close(ends)
+
+
+def _end_of(pid: int) -> int | None:
+    """Return a descriptor that is readable once the process has ended; None on a system that has none."""
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return None
 
 
 def _end_leftovers(pid: int, *, private_pids: bool) -> None:

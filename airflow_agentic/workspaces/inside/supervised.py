@@ -8,6 +8,8 @@ having told its state has failed, whatever its exit status. Runs inside the sand
 
 from __future__ import annotations
 
+import functools
+import gc
 import json
 import os
 import selectors
@@ -132,6 +134,9 @@ def _supervised(request: dict[str, Any], staged_dag: Any, order: list[dict[str, 
 
     # What a task left running holds its pipes open; it is ended with the run, so there is nothing to wait for.
     supervisor.SOCKET_CLEANUP_TIMEOUT = CLOSING_S
+    api: Any = supervisor.in_process_api_server()
+    with suppress(AttributeError):  # an Airflow that is built otherwise keeps its threads
+        api.transport = sys.modules["agentic_one_thread"].OneThreadTransport(api.app)
     client = supervisor.InProcessTestSupervisor._api_client(dag=object())
 
     def run_task(*, ti: Any, task: Any, run_triggerer: bool = False) -> None:
@@ -166,6 +171,8 @@ def _try(request: dict[str, Any], staged_dag: Any, client: Any, ti: Any, log_pat
             structlog.BytesLogger(said), processors=logging_processors(json_output=True), logger_name="task"
         ).bind()
         path = os.path.join(request["repository"], request["dag_file"])
+        # A collection in the child would write to every page that it shares with this process.
+        gc.freeze()
         process = _strict().start(
             what=about,
             dag_rel_path=os.path.relpath(path, request["dags_folder"]),
@@ -213,6 +220,7 @@ class _Said:
         self._log.flush()
 
 
+@functools.cache
 def _strict() -> Any:
     """Return Airflow's supervisor, for which an exit status of 0 alone is no success."""
     import attrs

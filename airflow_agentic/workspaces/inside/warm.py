@@ -53,6 +53,8 @@ def forget_shadowed(folders: Iterable[str]) -> None:
     own = {
         top for top in tops for at in folders if any(os.path.exists(os.path.join(at, top + end)) for end in ("", ".py"))
     }
+    if not own:
+        return
     for name in [name for name in sys.modules if name.partition(".")[0] in own]:
         del sys.modules[name]
 
