@@ -28,6 +28,12 @@ import pipelines_forms
 import pipelines_fourth
 import pipelines_outside
 import pipelines_second
+import pipelines_seventh_a
+import pipelines_seventh_b
+import pipelines_seventh_c
+import pipelines_seventh_d
+import pipelines_seventh_e
+import pipelines_seventh_shop
 import pipelines_shop
 import pipelines_sixth_a
 import pipelines_sixth_b
@@ -69,6 +75,12 @@ SPECS: dict[str, Spec] = {
         *pipelines_sixth_shop.SIXTH_SHOP,
         *pipelines_sixth_a.SIXTH_A,
         *pipelines_sixth_b.SIXTH_B,
+        *pipelines_seventh_shop.SEVENTH_SHOP,
+        *pipelines_seventh_a.SEVENTH_A,
+        *pipelines_seventh_b.SEVENTH_B,
+        *pipelines_seventh_c.SEVENTH_C,
+        *pipelines_seventh_d.SEVENTH_D,
+        *pipelines_seventh_e.SEVENTH_E,
     )
 }
 
