@@ -37,9 +37,11 @@ def main() -> None:
     os.dup2(2, 1)
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
     started = time.monotonic()
+    gc.disable()  # nothing that is imported here is ever garbage
     boot = _boot()
     gc.collect()
     gc.freeze()
+    gc.enable()
     # A run must not look into this process or steer it; each fork takes it back for itself.
     _prctl(PR_SET_DUMPABLE, 0)
     replies.write(json.dumps({"ready": True, "boot_s": time.monotonic() - started, **boot}) + "\n")

@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
+import itertools
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 PER_TRY = (
@@ -36,7 +37,8 @@ def warm() -> str:
 
         app = in_process_api_server().app
         if not app._cadwyn_initialized:
-            app._cadwyn_initialize()
+            with _newest_version_only(app):
+                app._cadwyn_initialize()
         from airflow._shared.observability.metrics import stats
 
         stats._get_registry()
@@ -45,6 +47,47 @@ def warm() -> str:
     _remember_dependants()
     _remember_adapters()
     return "warm"
+
+
+@contextlib.contextmanager
+def _newest_version_only(app: Any) -> Iterator[None]:
+    """Have routers built for the newest version of the API: nine are three quarters of a start, and runs ask for one.
+
+    Where the supervisor speaks another version than the newest, or the builder is another, all are built.
+    """
+    from airflow.sdk.api import client
+    from cadwyn import route_generation
+
+    builder: Any = getattr(route_generation, "_EndpointTransformer", None)
+    spoken = getattr(client, "API_VERSION", None)
+    if builder is None or not hasattr(builder, "transform") or next(iter(app.versions)).value != spoken:
+        yield
+        return
+    whole = builder.transform
+
+    def transform(self: Any) -> Any:
+        self.versions = _Newest(self.versions)
+        self.routes_that_never_existed = []  # those that only older versions have
+        return whole(self)
+
+    builder.transform = transform
+    try:
+        yield
+    finally:
+        builder.transform = whole
+
+
+class _Newest:
+    """Versions of an API, of which a loop sees the newest only."""
+
+    def __init__(self, versions: Any) -> None:
+        self._versions = versions
+
+    def __iter__(self) -> Iterator[Any]:
+        return itertools.islice(self._versions, 1)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._versions, name)
 
 
 def forget_shadowed(folders: Iterable[str]) -> None:
