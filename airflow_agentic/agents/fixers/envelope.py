@@ -1,6 +1,7 @@
 """The list of records now comes inside an object, or no longer does → take it from where it is.
 
-Certain means: the records have the fields that they had, the object holds one list, and one call parses it.
+Certain means: the records have the fields that they had, the object holds one list and does not say that this is the
+first page of several (`next_pages` follows those), and one call parses it.
 """
 
 from __future__ import annotations
@@ -8,15 +9,16 @@ from __future__ import annotations
 import re
 
 from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.more_pages import says_more
 from airflow_agentic.agents.mending.parse_sites import helper, parse_site, steps_of, with_helper
 from airflow_agentic.agents.mending.syntax import compiles, is_pure
 from airflow_agentic.records import DataShape
 
 PART = " (envelope)"
-_SAYS = re.compile(
+SAYS = re.compile(
     r"(?:string|list) indices must be integers|'(?:str|list)' object has no attribute|KeyError: 0|unhashable type: 'slice'"
 )
-_UNWRAP = '''
+UNWRAP = '''
 def {name}(document):
     """Return the records, which the upstream may put into an object with more about them."""
     return documentPATH if isinstance(document, dict) else document
@@ -25,7 +27,7 @@ def {name}(document):
 
 def fix(bench: Bench) -> Fix | None:
     """Return the change of the parse, or of the read of the list's key."""
-    if not any(_SAYS.search(message) for message in bench.messages):
+    if not any(SAYS.search(message) for message in bench.messages):
         return None
     for good in (s for s in bench.dossier.shapes if s.role == "good" and not s.name.endswith(PART)):
         failing = bench.failing(good.name)
@@ -35,6 +37,8 @@ def fix(bench: Bench) -> Fix | None:
         path = list_path(now or was)
         if not path or bool(was) == bool(now):
             continue
+        if now and says_more(now, failing.records, good.records):
+            return None
         return _wrapped(bench, good.name, path) if now else _unwrapped(bench, good.name, path)
     return None
 
@@ -51,7 +55,7 @@ def _wrapped(bench: Bench, dataset: str, path: str) -> Fix | None:
         return None
     file, code, call = site
     keys = "".join(f'["{key}"]' for key in path.split("."))
-    records = helper(code, "records_of", _UNWRAP.replace("PATH", keys))
+    records = helper(code, "records_of", UNWRAP.replace("PATH", keys))
     text = with_helper(code, [(code.span(call), f"{records.name}({code.source(call)})")], records)
     return _fix(dataset, file, text, f"the list of records now comes inside an object, under `{path}`", path)
 

@@ -3,7 +3,8 @@
 Certain means: what is around the records names a next page (an address, a path, or a token whose parameter its own
 name tells) or the number of this page and of all, which it did not the day before; there are fewer records than
 before, or than it counts itself; and one call reads the data set from one address. No other host is ever asked, no
-path leaves its root, and pages that do not end are an error.
+path leaves its root, and pages that do not end are an error. Where the list itself was the document, and the code fails
+because it is an object now, the list is taken out of it too, and a link to a page is enough to tell of one.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from airflow_agentic.agents.fixers.envelope import PART, list_path
+from airflow_agentic.agents.fixers.envelope import PART, SAYS, UNWRAP, list_path
 from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.more_pages import COUNTS, PAGES
 from airflow_agentic.agents.mending.page_reads import PageRead, page_read
 from airflow_agentic.agents.mending.parse_sites import Helper, helper, parse_site, with_helper
 from airflow_agentic.agents.mending.syntax import compiles
@@ -24,8 +26,6 @@ _NAME = re.compile(r"[\w@.\-]+")
 _LINKS = {"href", "url", "link", "uri", "page", "path", "file"}
 _TOKENS = {"cursor", "token", "continuation", "marker", "offset"}
 _PAGE = {("page",), ("current", "page"), ("page", "number"), ("page", "no")}
-_PAGES = {("pages",), ("total", "pages"), ("page", "count"), ("last", "page"), ("num", "pages"), ("pages", "total")}
-_COUNTS = {("total",), ("count",), ("total", "count"), ("total", "records"), ("total", "items"), ("total", "results")}
 _TEXT = '''
 def {name}(document, first, read):
     """Return the document of the address *first* with the records of all pages; the last one names no next."""
@@ -103,8 +103,11 @@ def fix(bench: Bench) -> Fix | None:
         return None
     pages = _helper(dataset, paging, records, read)
     pages = Helper(name=helper(code, "all_pages", "").name, text=pages.text, imports=pages.imports)
-    whole = f"{pages.name}({code.source(call)}, {read.first}, {read.name})"
-    text = with_helper(code, [(read.at, read.function), (code.span(call), whole)], pages)
+    whole, helpers = f"{pages.name}({code.source(call)}, {read.first}, {read.name})", [pages]
+    if bench.good(dataset + PART) is None:
+        bare = helper(code, "records_of", UNWRAP.replace("PATH", "".join(f'["{key}"]' for key in records.split("."))))
+        whole, helpers = f"{bare.name}({whole})", [pages, bare]
+    text = with_helper(code, [(read.at, read.function), (code.span(call), whole)], *helpers)
     if not compiles(text):
         return None
     told = f"`{paging.path}`" + (f" and `{paging.more}`" if paging.kind == "numbers" else "")
@@ -127,24 +130,24 @@ def _is_followed(bench: Bench, paging: _Paging) -> bool:
 def _paging(bench: Bench, dataset: str) -> _Paging | None:
     good, failing = bench.good(dataset), bench.failing(dataset)
     before, now = bench.good(dataset + PART), bench.failing(dataset + PART)
-    if good is None or failing is None or before is None or now is None or not failing.records:
+    if good is None or failing is None or now is None or not failing.records:
         return None
-    if {f.path for f in good.fields} != {f.path for f in failing.fields} or list_path(now) != list_path(before):
+    if before is None and not any(SAYS.search(message) for message in bench.messages):
         return None
-    known = {f.path for f in before.fields if set(f.types) != {"null"}}
+    if {f.path for f in good.fields} != {f.path for f in failing.fields}:
+        return None
+    if before is not None and list_path(now) != list_path(before):
+        return None
+    known = {f.path for f in before.fields if set(f.types) != {"null"}} if before else set()
     fresh = [f for f in now.fields if f.path not in known]
-    if not _is_short(now, good, failing):
-        return None
-    found = [paging for field in fresh if (paging := _next(field, dataset))]
-    numbers = _numbers(fresh)
-    if len(found) == 1:
-        return found[0]
-    return numbers if not found else None
+    found = [paging for field in fresh if (paging := _next(field, dataset))] or [*filter(None, [_numbers(fresh)])]
+    linked = before is None and found and found[0].kind != "token"
+    return found[0] if len(found) == 1 and (linked or _is_short(now, good, failing)) else None
 
 
 def _is_short(now: DataShape, good: DataShape, failing: DataShape) -> bool:
     """Say whether records are missing: fewer than the day before, or than what is around them counts."""
-    counted = [f for f in now.fields if name_tokens(f.path.rpartition(".")[2]) in _COUNTS and f.types == ("integer",)]
+    counted = [f for f in now.fields if name_tokens(f.path.rpartition(".")[2]) in COUNTS and f.types == ("integer",)]
     told = [f.low for f in counted if f.low is not None]
     return any(total > failing.records for total in told) if told else failing.records < 0.9 * good.records
 
@@ -181,7 +184,7 @@ def _numbers(fresh: list[FieldShape]) -> _Paging | None:
     """A page's number and the number of all, both new: this is the first of several."""
     whole = [f for f in fresh if f.types == ("integer",) and "." not in f.path]
     page = [f for f in whole if name_tokens(f.path) in _PAGE and f.low == 1]
-    pages = [f for f in whole if name_tokens(f.path) in _PAGES and (f.low or 0) > 1]
+    pages = [f for f in whole if name_tokens(f.path) in PAGES and (f.low or 0) > 1]
     if len(page) != 1 or len(pages) != 1 or page[0].path != "page":
         return None
     return _Paging(kind="numbers", path="page", more=pages[0].path)
