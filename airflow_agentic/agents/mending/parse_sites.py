@@ -1,7 +1,8 @@
 """The one call that turns a data set's text into records, so that a fixer can mend the records right there.
 
 Looked for in the functions of the traceback, then in their files and what these import, then in the repository.
-Where two calls are left and the data set's own name does not tell them apart, there is no site.
+Where two calls are left, and neither the data set's own name nor what the failing functions call tells them apart, there
+is no site.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ def call_site(bench: Bench, dataset: str, wanted: Callable[[ast.Call, Code], boo
         seen |= {(f[0], f[2].lineno, f[2].col_offset) for f in fresh}
         named = [f for f in fresh if _speaks_of(f[1], f[2], dataset)]
         one = named if len(named) == 1 else fresh
+        one = one if len(one) < 2 else _called_for(bench, one)
         if len(one) == 1:
             return one[0]
         if one:
@@ -155,6 +157,29 @@ def _imported_files(bench: Bench, code: Code, path: str) -> list[str]:
         for tail in tails
         if m in {f"{tail}.py", f"{tail}/__init__.py"} or m.endswith((f"/{tail}.py", f"/{tail}/__init__.py"))
     ]
+
+
+def _called_for(bench: Bench, found: list[Found]) -> list[Found]:
+    """Leave the calls whose function the failing ones lead to, by the names that they use; what runs on import is not."""
+    uses: dict[str, set[str]] = {}
+    for path in near_files(bench):
+        code = parse(bench.text(path))
+        for node in ast.walk(code.tree) if code else ():
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                inner = {n.name for n in ast.walk(node) if isinstance(n, ast.FunctionDef)} - {node.name}
+                uses[node.name] = uses.get(node.name, set()) | _names_in(node) | inner
+    todo, reached = [frame.function for _, frame in bench.own()], set()
+    while todo:
+        name = todo.pop()
+        if name in uses and name not in reached:
+            reached.add(name)
+            todo += uses[name]
+    return [one for one in found if getattr(one[1].scope(one[2]), "name", None) in reached]
+
+
+def _names_in(node: ast.AST) -> set[str]:
+    parts = [*ast.walk(node)]
+    return {n.id for n in parts if isinstance(n, ast.Name)} | {n.attr for n in parts if isinstance(n, ast.Attribute)}
 
 
 def _speaks_of(code: Code, node: ast.Call, dataset: str) -> bool:
