@@ -6,6 +6,7 @@ import re
 
 from airflow_agentic.agents._classify import chain_of, day_in, is_raised
 from airflow_agentic.agents._classify_answers import classify_answer
+from airflow_agentic.agents._classify_meaning import classify_meaning
 from airflow_agentic.agents._verdict import Verdict
 from airflow_agentic.records import Action, Category, Dossier, Evidence, ShapeChange, TaskError, Transience, Trust
 from airflow_agentic.shape_changes import name_tokens
@@ -84,7 +85,7 @@ _STALE = re.compile(
 )
 _RULE = re.compile(
     r"business rule|\bexceeds?\b|tolerance|reconcil|does not (?:match|balance|add up|tally)|do not (?:match|balance|add up|tally)|mismatch|not balanced|unbalanced|imbalance|"
-    r"sanity|implausib|\bmust (?:not )?be\b|\bmust equal\b|too (?:many|few|high|low|large|small)\b|outlier|anomal|\bsuspicious|\bnegative\b|(?:less|greater|more|fewer|lower|higher) than",
+    r"sanity|implausib|not (?:plausible|credible|possible|realistic)|unplausib|impossib|absurd|unrealistic|out of bounds|\bmust (?:not )?be\b|\bmust equal\b|too (?:many|few|high|low|large|small)\b|outlier|anomal|\bsuspicious|\bnegative\b|(?:less|greater|more|fewer|lower|higher) than",
     re.IGNORECASE,
 )
 _DRIFT = re.compile(
@@ -137,6 +138,7 @@ def classify_data(dossier: Dossier) -> Verdict | None:
         return _quarantined(Category.LATE_DATA, said, "what the sensor waits for has not come", 0.8)
     if error is not None:
         held = classify_answer(dossier, error, said) or _held(dossier, said, changes)
+        held = held or classify_meaning(dossier, error, said)
         if held is not None:
             return held
     if error is not None and _RULE.search(error.message) and is_raised(error) and len(error.chain) < 2:

@@ -21,3 +21,5 @@ class Verdict:
     confidence: float
     who: str = ""
     """Who must do what, where that is known more exactly than the category tells."""
+    until: str = ""
+    """What must have happened before data that is held back is loaded, where the category does not tell."""

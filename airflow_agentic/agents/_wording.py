@@ -147,7 +147,7 @@ def next_step(dossier: Dossier, verdict: Verdict, where: Place) -> str:
         other = where.dag_id != incident.dag_id
         behavior = "completed" if verdict.category is Category.LATE_DATA or other else "failed"
         command = f"airflow backfill create --dag-id {where.dag_id} --from-date {day or 'DATE'} --to-date {day or 'DATE'} --reprocess-behavior {behavior}"
-        wait = (
+        wait = verdict.until or (
             "the upstream has published the whole interval"
             if verdict.category is Category.LATE_DATA
             else "its owner has corrected the data"

@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Mapping
 
-from case_maker import FIX, HOLD, NOTIFY, Spec
+from case_maker import FIX, HOLD, Spec
 
 HEAD = """
 import os, pendulum
@@ -468,7 +468,7 @@ NEW_ENUM = Spec(
     name="new_enum",
     dag_id="support_tickets",
     task_ids=("score",),
-    action=NOTIFY,
+    action=HOLD,
     render=_tickets,
     category=("schema_drift", "schema_drift", "bad_data"),
     files={

@@ -187,7 +187,7 @@ def leases(day):
     },
     ("rent.leases:leases",),
     _json_days("leases", lambda n, d, new: {"lease": n, "status": "suspended" if new and n % 4 == 1 else ("signed", "draft", "ended")[n % 3], "rent": n * 7}),
-    action=NOTIFY, category=(), table="leases",
+    action=HOLD, category=(), table="leases",
 )  # fmt: skip
 EPOCH_TEXT = brief(
     "epoch_in_csv",
