@@ -38,6 +38,7 @@ DRIFT_FIXERS = (
     "renamed_value",
     "documented_value",
     "split_name",
+    "exponent_amount",
     "changed_unit",
     "renamed_column",
     "renamed_field",

@@ -11,6 +11,7 @@ import ast
 import re
 
 from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.currency_digits import undivided
 from airflow_agentic.agents.mending.field_moves import field_moves
 from airflow_agentic.agents.mending.named_units import contradicted, only_unit, reading
 from airflow_agentic.agents.mending.parse_sites import helper, is_delimited, parse_site, parsed, with_helper
@@ -40,7 +41,7 @@ def {name}(rows):
         yield row
 '''
 _SAYS = re.compile(
-    r"KeyError|NoneType|not 'dict'|and 'dict'|'dict' object|unhashable|type 'dict'|No item with that key"
+    r"KeyError|NoneType|\bnull\b|\bNULL\b|not 'dict'|and 'dict'|'dict' object|unhashable|type 'dict'|No item with that key"
 )
 
 
@@ -123,6 +124,8 @@ def _scaled(bench: Bench, old: FieldShape, shapes: tuple[DataShape, DataShape]) 
     if old.path in {f.path for f in failing.fields} or not old.mean:
         return None
     level, _, leaf = old.path.rpartition(".")
+    if undivided(failing, f"{level}." if level else "")[1]:
+        return None  # No one factor holds for currencies with cents and without.
     takers = []
     for field in failing.fields:
         place, _, name = field.path.rpartition(".")
