@@ -90,7 +90,11 @@ def field_changes(bench: Bench, name: str) -> list[FieldChange]:
     text_only, said = is_delimited(name), said_units(bench, good, failing)
     for old in good.fields:
         if old.path in now:
-            how = said.get(old.path) or listed_value(old, failing) or numbered_code(bench, name, old, now[old.path])
+            how = (
+                said.get(old.path)
+                or listed_value(old, failing)
+                or numbered_code(bench, name, old, now[old.path], text_only=text_only)
+            )
             how = how or _same_place(old, now, failing, text_only=text_only)
             how = how or country_names(bench, old, now[old.path]) or respelled(bench, old, now[old.path])
             new = old.path

@@ -11,16 +11,21 @@ import re
 
 from airflow_agentic.agents.mending.bench import Bench
 from airflow_agentic.agents.mending.conversions import Conversion
+from airflow_agentic.agents.mending.reference_keys import is_one_key, is_reference
 from airflow_agentic.records import FieldShape
 from airflow_agentic.shape_changes import name_tokens
 
-_BARE = {"id", "key", "code", "no", "nr", "number", "ref"}
 
-
-def numbered_code(bench: Bench, dataset: str, old: FieldShape, new: FieldShape) -> Conversion | None:
+def numbered_code(
+    bench: Bench, dataset: str, old: FieldShape, new: FieldShape, *, text_only: bool
+) -> Conversion | None:
     """Return what gives a code its old form back, from the form that it has now; the old form passes."""
-    if old.types != ("string",) or old.prefix == new.prefix or not _is_known_elsewhere(bench, dataset, old):
+    if old.prefix == new.prefix or old.types not in {("string",), ("integer",)}:
         return None
+    if not (_is_known_elsewhere(bench, dataset, old) or is_reference(bench, old)):
+        return None
+    if old.types == ("integer",):
+        return _number(new, text_only=text_only)
     if old.prefix and new.types == ("integer",):
         width = _width(old)
         if new.low is None or new.high is None or new.low < 0 or (width and new.high >= 10**width):
@@ -28,9 +33,32 @@ def numbered_code(bench: Bench, dataset: str, old: FieldShape, new: FieldShape) 
         return _conversion("a number, without its letters", old.prefix, width)
     if old.prefix and new.types == ("string",) and _is_digits(new):
         return _conversion("without its letters", old.prefix, _width(old))
+    if new.prefix and new.types == ("string",) and _is_digits(old) and 0 < _width(old) < _width(new):
+        return Conversion(
+            form=f'{{value}}.removeprefix("{new.prefix}").lstrip("0").zfill({_width(old)})',
+            words=f"written with `{new.prefix}` and noughts in front",
+        )
     if new.prefix and new.types == ("string",) and _is_digits(old) and _widths(old) == _widths(new):
         return Conversion(form=f'{{value}}.removeprefix("{new.prefix}")', words=f"written with `{new.prefix}` in front")
     return None
+
+
+def _number(new: FieldShape, *, text_only: bool) -> Conversion | None:
+    """A number that has letters in front of it now, and noughts to one width or none."""
+    if new.types != ("string",) or not new.prefix or new.nulls:
+        return None
+    number = 'int(value.removeprefix("PREFIX"))'
+    text = f'''
+def {{name}}(value):
+    """Return a number, also from a code that has it behind its letters."""
+    if not (isinstance(value, str) and value.startswith("PREFIX")):
+        return value
+    return {f"str({number})" if text_only else number}
+'''
+    return Conversion(
+        form="{call}({value})", wanted="known_number", text=text.replace("PREFIX", new.prefix),
+        words=f"a code with `{new.prefix}` in front of the number",
+    )  # fmt: skip
 
 
 def _conversion(words: str, prefix: str, width: int) -> Conversion:
@@ -47,9 +75,9 @@ def _is_known_elsewhere(bench: Bench, dataset: str, field: FieldShape) -> bool:
     """Say whether another data set of the failing day has this code in its old form: under its name, or as its own id."""
     leaf = field.path.rpartition(".")[2]
     return any(
-        other.types == ("string",)
+        other.types == field.types
         and other.prefix == field.prefix
-        and set(other.formats) & set(field.formats)
+        and (set(other.formats) & set(field.formats) or _is_in_range(field, other))
         and _is_one_name(leaf, other.path.rpartition(".")[2], shape.name)
         for shape in bench.dossier.shapes
         if shape.role == "failing" and shape.name != dataset
@@ -57,13 +85,18 @@ def _is_known_elsewhere(bench: Bench, dataset: str, field: FieldShape) -> bool:
     )
 
 
+def _is_in_range(field: FieldShape, other: FieldShape) -> bool:
+    """Say whether two counts of one day are of the same things, by how far they reach."""
+    if field.low is None or field.high is None or other.low is None or other.high is None:
+        return False
+    return other.low <= field.high and field.low <= other.high
+
+
 def _is_one_name(leaf: str, other: str, dataset: str) -> bool:
     """``customer_id`` in both, or ``id`` in ``customers``."""
-    if name_tokens(leaf) == name_tokens(other):
-        return True
-    held = {word.rstrip("s") for word in name_tokens(re.sub(r"\{[^}]*\}|\.\w+$|\(.*", " ", dataset))}
-    owner = {word.rstrip("s") for word in name_tokens(leaf) if word not in _BARE}
-    return other.lower() in _BARE and bool(owner) and owner <= held
+    return name_tokens(leaf) == name_tokens(other) or is_one_key(
+        leaf, other, re.sub(r"\{[^}]*\}|\.\w+$|\(.*", " ", dataset)
+    )
 
 
 def _widths(field: FieldShape) -> set[int]:
