@@ -60,6 +60,7 @@ DRIFT_FIXERS = (
     "known_names",
     "converted_field",
     "converted_record",
+    "model_forms",
 )
 CODE_FIXERS = (
     "airflow_api",

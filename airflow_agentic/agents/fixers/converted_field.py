@@ -16,11 +16,12 @@ from airflow_agentic.agents.mending.country_names import country_names
 from airflow_agentic.agents.mending.field_moves import FieldMove
 from airflow_agentic.agents.mending.listed_value import listed_value
 from airflow_agentic.agents.mending.named_units import reading
-from airflow_agentic.agents.mending.no_value import no_value
+from airflow_agentic.agents.mending.no_value import empty_text, no_value
 from airflow_agentic.agents.mending.numbered_code import numbered_code
 from airflow_agentic.agents.mending.parse_sites import Helper, helper, is_delimited, near_files, with_helper
 from airflow_agentic.agents.mending.record_uses import UseFinder, is_later, is_of_frame
 from airflow_agentic.agents.mending.respelled_word import respelled
+from airflow_agentic.agents.mending.said_flag import said_flag
 from airflow_agentic.agents.mending.said_unit import said_units
 from airflow_agentic.agents.mending.scaled_field import scaled
 from airflow_agentic.agents.mending.syntax import Code, Step, compiles, is_pure, literal, parse
@@ -97,6 +98,7 @@ def field_changes(bench: Bench, name: str) -> list[FieldChange]:
             )
             how = how or _same_place(old, now, failing, text_only=text_only)
             how = how or country_names(bench, old, now[old.path]) or respelled(bench, old, now[old.path])
+            how = how or said_flag(bench, old, now[old.path])
             new = old.path
         else:
             how, new = _new_name(old, good, failing, known, text_only=text_only)
@@ -119,6 +121,7 @@ def _same_place(
 ) -> Conversion | None:
     new = now[old.path]
     counted = counted_otherwise(old, new) or no_value(old, new, text_only=text_only)
+    counted = counted or (None if text_only else empty_text(old, new))
     if counted is not None:
         return counted
     if set(new.types) <= set(old.types) and new.formats == old.formats:

@@ -93,7 +93,8 @@ def _wrapped(site: _Site, changes: list[FieldChange], *, rows: bool) -> str:
             helpers += [] if same else [Helper(name=name, text=change.how.text, imports=change.how.imports)]
         place = f'{record}["{change.old}"]'
         made = change.how.form.replace("{call}", name).replace("{base}", record).replace("{value}", place)
-        lines += [f'{indent}if {record}.get("{change.old}") is not None:', f"{indent}    {place} = {made}"]
+        given = f'"{change.old}" in {record}' if change.how.of_null else f'{record}.get("{change.old}") is not None'
+        lines += [f"{indent}if {given}:", f"{indent}    {place} = {made}"]
     text = (_ROWS if rows else _TREE).replace("CHANGES", "\n".join(lines))
     known = Helper(name=fresh_name(site.code, "known_forms"), text=text)
     piece = (site.code.span(site.call), f"{known.name}({parsed(site.code, site.call)})")

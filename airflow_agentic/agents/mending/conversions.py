@@ -33,6 +33,8 @@ class Conversion:
     """What the data does now, for people: ``a number with a % sign``."""
     absent: bool = False
     """The field may be missing altogether: it is read with ``.get``."""
+    of_null: bool = False
+    """It gives null its old form."""
 
 
 def conversion(
@@ -78,7 +80,7 @@ def {name}(value):
     return 0 if value is None else value
 '''
     return Conversion(
-        form="{call}({value})", wanted="nought_for_null", text=text, absent=bool(absent),
+        form="{call}({value})", wanted="nought_for_null", text=text, absent=bool(absent), of_null=True,
         words="null where it was 0; 0 itself no longer occurs",
     )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """A field that was empty in some records now has a word for it (``N/A``) there → read the word as what it was.
 
 Certain means: the field held numbers and was empty at times, it is never empty any more, and all of its text has the
-pattern of one known word for "no value".
+pattern of one known word for "no value". An empty text is such a word too, and may as well have become null.
 """
 
 from __future__ import annotations
@@ -51,4 +51,20 @@ def no_value(good: FieldShape, bad: FieldShape, *, text_only: bool) -> Conversio
     empty = '""' if text_only else "None"
     return Conversion(
         form=f"({empty} if {{value}} in ({listed}) else {{value}})", words=f"`{words[0]}` where it was empty"
+    )
+
+
+def empty_text(good: FieldShape, bad: FieldShape) -> Conversion | None:
+    """Return the reading of null where the field had an empty text, or of an empty text where it had null."""
+    rest = set(bad.formats) - {""}
+    if good.nulls and not bad.nulls and "" in bad.formats and "" not in good.formats and rest <= set(good.formats):
+        if set(bad.types) - {"string"} > set(good.types) - {"null"}:
+            return None
+        return Conversion(form='(None if {value} == "" else {value})', words="an empty text where it was null")
+    if good.types != ("string",) or "" not in good.formats or "" in bad.formats or not bad.nulls or not rest:
+        return None
+    if not rest <= set(good.formats) or set(bad.types) != {"string", "null"}:
+        return None
+    return Conversion(
+        form='("" if {value} is None else {value})', words="null where it was an empty text", of_null=True
     )
