@@ -70,9 +70,7 @@ def _pairs() -> Iterator[_Pair]:
 
 
 def _words_said(bench: Bench, field: str) -> Iterator[str]:
-    """Yield the texts that the error offers, that stand in one statement with the field (also within SQL), or in a
-    constant of the module that such a statement uses.
-    """
+    """Yield what the error offers, and what a statement with the field (also as SQL), or its constants, writes."""
     for message in bench.messages:
         yield from re.findall(r"'([^']*)'", message)
     codes = [code for path in near_files(bench) if (code := parse(bench.text(path)))]
