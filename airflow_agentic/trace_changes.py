@@ -14,7 +14,7 @@ Traces = tuple[ValueTrace, ...]
 
 def proven(gone: Fields, new: Fields, traces: Traces) -> tuple[list[ShapeChange], Fields, Fields]:
     """Return the moves and renames that values prove, and the fields of either side that are left."""
-    places = {t.was: t.now for t in traces if not t.differs}
+    places = {t.was: t.now for t in traces if not t.differs and "[" not in t.now}
     found = [_change(f.path, places[f.path]) for f in gone if f.path in places]
     return (
         found,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from airflow_agentic.number_places import number_places
 from airflow_agentic.records import DataShape, FieldShape, ValueTrace
 from airflow_agentic.shape_changes import is_another_thing, name_tokens
 
@@ -24,7 +25,11 @@ Get = Callable[[Any], Any]
 
 
 def traces(good: DataShape, failing: DataShape, before: list[Any], after: list[Any]) -> tuple[ValueTrace, ...]:
-    """Return where the values went of the fields that *failing* has no longer, or as a list."""
+    """Return where the values went of the fields that *failing* has no longer, or as a list, or within one."""
+    return (*_single(good, failing, before, after), *number_places(good, failing, before, after))
+
+
+def _single(good: DataShape, failing: DataShape, before: list[Any], after: list[Any]) -> tuple[ValueTrace, ...]:
     there, known = {f.path: f for f in failing.fields}, {f.path for f in good.fields}
     gone = [f for f in good.fields if f.path not in there and _is_scalar(f)]
     listed = [f for f in good.fields if f.path in there and there[f.path].types == ("array",) and _is_listable(f)]

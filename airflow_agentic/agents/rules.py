@@ -58,6 +58,7 @@ DRIFT_FIXERS = (
     "packed_forms",
     "known_places",
     "known_names",
+    "listed_numbers",
     "converted_field",
     "converted_record",
     "model_forms",
