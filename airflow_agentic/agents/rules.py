@@ -33,6 +33,7 @@ DRIFT_FIXERS = (
     "keyed_records",
     "next_pages",
     "listed_values",
+    "listed_columns",
     "added_field",
     "csv_positions",
     "renamed_value",
