@@ -57,6 +57,7 @@ DRIFT_FIXERS = (
     "model_alias",
     "model_places",
     "packed_forms",
+    "xml_namespace",
     "known_places",
     "known_names",
     "listed_numbers",

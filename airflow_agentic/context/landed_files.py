@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from airflow_agentic.context.landed_packs import BadPack, members, xml_records
+from airflow_agentic.shapes import printable
 
 MAX_RECORDS = 200_000
 MAX_BINARY = 10
@@ -110,11 +111,14 @@ def _archive(data: bytes, max_bytes: int) -> tuple[Landed, ...]:
 
 def _xml(text: str) -> Landed:
     try:
-        records = xml_records(text)
+        records, namespace = xml_records(text)
     except BadPack as error:
         raise Unreadable(str(error)) from error
     return Landed(
-        part="", records=[_typed(record) for record in records[:MAX_RECORDS]], whole=len(records) <= MAX_RECORDS
+        part="",
+        records=[_typed(record) for record in records[:MAX_RECORDS]],
+        whole=len(records) <= MAX_RECORDS,
+        form=(f"namespace {printable(namespace)}",) if namespace else (),
     )
 
 

@@ -16,8 +16,10 @@ class BadPack(ValueError):
     """The bytes are no such document; the message says why, without a value."""
 
 
-def xml_records(text: str) -> list[dict[str, Any]]:
+def xml_records(text: str) -> tuple[list[dict[str, Any]], str]:
     """Return one record for each of the elements that repeat most, with text by tag and attributes by ``@name``.
+
+    Tags come without their namespace; that of the root is the second answer, empty if it has none.
 
     :raises BadPack: malformed, or with a document type: entities are how a small text becomes a large one.
     """
@@ -36,14 +38,15 @@ def xml_records(text: str) -> list[dict[str, Any]]:
                 by_tag.setdefault(child.tag, []).append(child)
             best = max([best, *by_tag.values()], key=len)
         level = [child for parent in level for child in parent][:1_000]
-    return [_record(element, 0) for element in best]
+    return [_record(element, 0) for element in best], root.tag.rpartition("}")[0].lstrip("{")
 
 
 def _record(element: ET.Element, depth: int) -> dict[str, Any]:
     found: dict[str, Any] = {f"@{name}": value for name, value in element.attrib.items()}
     for child in element:
         inside = len(child) > 0 and depth < MAX_DEPTH
-        found.setdefault(child.tag, _record(child, depth + 1) if inside else (child.text or "").strip())
+        name = child.tag.rpartition("}")[2]
+        found.setdefault(name, _record(child, depth + 1) if inside else (child.text or "").strip())
     return found
 
 

@@ -31,6 +31,8 @@ def fix(bench: Bench) -> Fix | None:
 
 def _elements(bench: Bench) -> Fix | None:
     moves = [m for m in field_moves(bench) if re.search(r"\.xml\b", m.dataset) and m.is_rename]
+    # Under its new name an element of another namespace would not be found either.
+    moves = [m for m in moves if len({s.form for s in bench.dossier.shapes if s.name == m.dataset}) == 1]
     for path in dict.fromkeys(path for path, _ in bench.own()):
         code = parse(bench.text(path)) if bench.editable(path) else None
         pieces = [piece for move in moves for piece in _reads(code, move)] if code else []
