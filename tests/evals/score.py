@@ -16,6 +16,10 @@ from pathlib import Path
 
 import pipelines_code
 import pipelines_drift
+import pipelines_eighth_a
+import pipelines_eighth_b
+import pipelines_eighth_c
+import pipelines_eighth_shop
 import pipelines_faults
 import pipelines_fifth_a
 import pipelines_fifth_b
@@ -81,6 +85,10 @@ SPECS: dict[str, Spec] = {
         *pipelines_seventh_c.SEVENTH_C,
         *pipelines_seventh_d.SEVENTH_D,
         *pipelines_seventh_e.SEVENTH_E,
+        *pipelines_eighth_shop.EIGHTH_SHOP,
+        *pipelines_eighth_a.EIGHTH_A,
+        *pipelines_eighth_b.EIGHTH_B,
+        *pipelines_eighth_c.EIGHTH_C,
     )
 }
 
