@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from airflow_agentic.agents.mending.bench import Bench, Fix
 from airflow_agentic.agents.mending.conversions import NUMBERS, Conversion, conversion, counted_otherwise, noughts
 from airflow_agentic.agents.mending.country_names import country_names
+from airflow_agentic.agents.mending.documented_code import documented_code
 from airflow_agentic.agents.mending.field_moves import FieldMove
 from airflow_agentic.agents.mending.listed_value import listed_value
 from airflow_agentic.agents.mending.named_units import reading
@@ -97,6 +98,7 @@ def field_changes(bench: Bench, name: str) -> list[FieldChange]:
                 or numbered_code(bench, name, old, now[old.path], text_only=text_only)
             )
             how = how or _same_place(old, now, failing, text_only=text_only)
+            how = how or documented_code(bench, old, now[old.path], text_only=text_only)
             how = how or country_names(bench, old, now[old.path]) or respelled(bench, old, now[old.path])
             how = how or said_flag(bench, old, now[old.path])
             new = old.path

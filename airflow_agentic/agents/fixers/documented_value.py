@@ -8,21 +8,18 @@ the code gives. What no document has stays refused.
 from __future__ import annotations
 
 import ast
-import csv
-import io
 import re
 from collections.abc import Iterator
 
 from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.document_tables import Table, document_tables
 from airflow_agentic.agents.mending.parse_sites import near_files
 from airflow_agentic.agents.mending.syntax import Code, compiles, literal, parse
 
 _WORD = re.compile(r"(?<!\w)['\"](?P<word>[^'\"\n]{1,60})['\"]")
-_RULE = re.compile(r"\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?")
 _KNOWN_LEAST = 2
 """Words that the table and the code must have in common, so that the columns are what they seem."""
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
-_Table = list[list[str]]
 _Mapped = dict[str, str]
 
 
@@ -31,7 +28,7 @@ def fix(bench: Bench) -> Fix | None:
     words = dict.fromkeys(m["word"] for said in bench.messages for m in _WORD.finditer(said))
     if not words or not bench.own():
         return None
-    tables = [(path, table) for path in bench.all_files() for table in _tables(bench, path)]
+    tables = [(path, table) for path in bench.all_files() for table in document_tables(bench, path)]
     found: dict[tuple[str, str], Fix] = {}
     for path in near_files(bench) if tables else ():
         code = parse(bench.text(path)) if bench.editable(path) else None
@@ -61,24 +58,7 @@ def _fix(path: str, text: str, pair: tuple[str, str], document: str) -> Fix:
     )
 
 
-def _tables(bench: Bench, path: str) -> Iterator[_Table]:
-    """The tables of a document: of Markdown, or a CSV that the repository keeps."""
-    if not path.lower().endswith((".md", ".rst", ".txt", ".csv", ".tsv")):
-        return
-    text = bench.text(path) or ""
-    if path.lower().endswith((".csv", ".tsv")):
-        yield list(csv.reader(io.StringIO(text), delimiter="\t" if path.lower().endswith(".tsv") else ","))
-        return
-    table: _Table = []
-    for line in [*text.splitlines(), ""]:
-        if line.count("|") and not _RULE.fullmatch(line.strip()):
-            table.append([cell.strip().strip("`*\"'") for cell in line.strip().strip("|").split("|")])
-        elif table and not line.count("|"):
-            yield table
-            table = []
-
-
-def _meaning(table: _Table, known: _Mapped, word: str) -> str | None:
+def _meaning(table: Table, known: _Mapped, word: str) -> str | None:
     """Return what the table says of the word, if a pair of its columns says of the known ones what the code says."""
     width = max(map(len, table), default=0)
     found: set[str] = set()
