@@ -53,6 +53,7 @@ DRIFT_FIXERS = (
     "frame_columns",
     "duplicates",
     "duplicate_records",
+    "repeated_records",
     "optional_key",
     "model_alias",
     "model_places",

@@ -21,6 +21,7 @@ from airflow_agentic.context.intervals import day_before, fill, instants, shown,
 from airflow_agentic.context.landed_files import Landed, Unreadable, parse, read_file
 from airflow_agentic.context.landed_moves import MOVED, Move, moves
 from airflow_agentic.records import DataShape, Evidence, Gap, SourceReport, Target, Trust
+from airflow_agentic.repeats import repeats
 from airflow_agentic.shape_changes import name_tokens
 from airflow_agentic.shapes import difference, printable, shape
 from airflow_agentic.value_traces import traces
@@ -222,7 +223,8 @@ class LandedSource:
             now = _shape(landed, name, interval, "failing")
             was = _shape(fine[part], name, before, "good") if part in fine else None
             if was is not None:
-                now = replace(now, traces=traces(was, now, fine[part].records, landed.records))
+                told = traces(was, now, fine[part].records, landed.records)
+                now = replace(now, traces=told, repeats=repeats(was, now, landed.records))
             yield now, was, landed.whole and (was is None or fine[part].whole)
         for part in fine.keys() - bad.keys() if bad else ():
             yield None, _shape(fine[part], f"{pair.name} ({part})", before, "good"), False

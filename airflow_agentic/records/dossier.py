@@ -152,6 +152,8 @@ class DataShape:
     empty for UTF-8 with commas."""
     traces: tuple[ValueTrace, ...] = ()
     """Of the failing day: where values stand now whose field the good day had elsewhere."""
+    repeats: int = 0
+    """Of a failing day with a field that was unique and is not: records that an equal one stands before."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,6 +24,7 @@ from airflow_agentic.records import (
     TaskKey,
     Trust,
 )
+from airflow_agentic.repeats import repeats
 from airflow_agentic.shapes import shape
 from airflow_agentic.tracebacks import fingerprint, parse_tracebacks, root_error
 from airflow_agentic.value_traces import traces
@@ -64,7 +65,7 @@ def dossier_of(
         else ()
     )
     if shapes and isinstance(good, list) and isinstance(bad, list):
-        shapes = (shapes[0], replace(shapes[1], traces=traces(*shapes, good, bad)))
+        shapes = (shapes[0], replace(shapes[1], traces=traces(*shapes, good, bad), repeats=repeats(*shapes, bad)))
     log = Evidence(
         id="E1",
         source="task_log",
