@@ -1,8 +1,9 @@
-"""Records of two days → where the values of a field that is gone, or became a list, stand now. Never a value.
+"""Records of two days → where the values of a field that is gone, or became a list or an object, are now. No value.
 
 Names can be new altogether (``city`` → ``locality``); values that stay tell. Certain means: records that both days
-know by one identifier have equal values in both places, in every one of them. For a field that is a list now, also:
-one end of it holds words of a closed set alone, each of which the field had. One place alone may be like that.
+know by one identifier have equal values in both places, in every one of them. For a field that is a list or
+an object now, also: one end or field of it holds words of a closed set alone, each of which the field had. One place
+alone may be like that.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ Get = Callable[[Any], Any]
 
 
 def traces(good: DataShape, failing: DataShape, before: list[Any], after: list[Any]) -> tuple[ValueTrace, ...]:
-    """Return where the values went of the fields that *failing* has no longer, or as a list, or within one."""
+    """Return where the values went of the fields that *failing* has no longer, or as a list or object, or within one."""
     return (*_single(good, failing, before, after), *number_places(good, failing, before, after))
 
 
@@ -33,17 +34,21 @@ def _single(good: DataShape, failing: DataShape, before: list[Any], after: list[
     there, known = {f.path: f for f in failing.fields}, {f.path for f in good.fields}
     gone = [f for f in good.fields if f.path not in there and _is_scalar(f)]
     listed = [f for f in good.fields if f.path in there and there[f.path].types == ("array",) and _is_listable(f)]
+    opened = [f for f in good.fields if f.path in there and there[f.path].types == ("object",) and _is_scalar(f)]
     fresh = [f for f in failing.fields if f.path not in known and _is_scalar(f)]
-    if (not (gone and fresh) and not listed) or max(len(gone), len(fresh)) > MAX_FIELDS:
+    if (not ((gone or opened) and fresh) and not listed) or max(len(gone), len(fresh)) > MAX_FIELDS:
         return ()
     days = _Days(good, failing, before[:MAX_RECORDS], after[:MAX_RECORDS])
     found: list[ValueTrace] = []
     for field in gone:
         places = {f.path: _at(f.path) for f in fresh if _is_alike(field, f)}
-        found += days.one_place(field, places, listed=False)
+        found += days.one_place(field, places, closed=False)
         found += days.elsewhere(field, places)
     for field in listed:
-        found += days.one_place(field, dict(_ends(field.path, after)), listed=True)
+        found += days.one_place(field, dict(_ends(field.path, after)), closed=True)
+    for field in opened:
+        within = {f.path: _at(f.path) for f in fresh if f.path.startswith(f"{field.path}.") and f.types == field.types}
+        found += days.one_place(field, within, closed=True)
     told = [t for t in found if t.differs or sum(t.now == o.now for o in found if not o.differs) == 1]
     return tuple(told)
 
@@ -61,11 +66,14 @@ class _Days:
             if len(paired) > len(self._paired):
                 self._paired = paired
 
-    def one_place(self, field: FieldShape, places: Mapping[str, Get], *, listed: bool) -> Iterator[ValueTrace]:
-        """Yield the one place of *places* that has the field's values, if it is one."""
+    def one_place(self, field: FieldShape, places: Mapping[str, Get], *, closed: bool) -> Iterator[ValueTrace]:
+        """Yield the one place of *places* that has the field's values, if it is one.
+
+        :param closed: words of a closed set count where no record is known by both days.
+        """
         was = _at(field.path)
         same = [now for now, get in places.items() if self._is_same(was, get)]
-        within = [now for now, get in places.items() if listed and self._is_within(field, was, get)]
+        within = [now for now, get in places.items() if closed and self._is_within(field, was, get)]
         found = same or within
         if len(found) == 1:
             yield ValueTrace(was=field.path, now=found[0], records=len(self._paired) if same else len(self._after))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from airflow_agentic.agents._classify_data import notices, shape_changes
+from airflow_agentic.agents._classify import chain_of
+from airflow_agentic.agents._classify_data import is_check, notices, shape_changes
+from airflow_agentic.agents._origin import origin
 from airflow_agentic.agents._verdict import Verdict
 from airflow_agentic.agents.mending.bench import Fix
 from airflow_agentic.records import Action, Category, Dossier, Severity
@@ -14,6 +16,7 @@ from airflow_agentic.tracebacks import IMPORT_STEP, own_frames
 
 _TASK = re.compile(r"(?<![\w./-])(?P<dag>[A-Za-z_][\w-]*)\.(?P<task>[A-Za-z_][\w.-]*[\w-])(?![\w/])")
 _URGENT = re.compile(r"critical|tier[-_ ]?[01]\b|\bsla\b|\bp1\b|production-critical", re.IGNORECASE)
+_OF_DATA = {Category.LATE_DATA, Category.BAD_DATA}
 _IDLE = re.compile(r"^(dev|test|sandbox|experimental|playground|example)$", re.IGNORECASE)
 
 
@@ -27,15 +30,22 @@ class Place:
 
 
 def place(dossier: Dossier, verdict: Verdict, fixes: tuple[Fix, ...]) -> Place:
-    """Say where the cause lies: in the failing task, unless a notice names the task that landed the data."""
+    """Say where the cause lies: in the failing task, unless one of another Dag read the data or runs what is to change.
+
+    A task that cannot go on names itself; a check that fails only tells that something before it is wrong.
+    """
     incident = dossier.incident
     error = dossier.errors[0] if dossier.errors else None
     key = error.task if error else (incident.members[0] if incident.members else None)
     task = key.task_id if key and key.task_id != IMPORT_STEP else None
-    if verdict.category in {Category.LATE_DATA, Category.BAD_DATA}:
+    if verdict.category in _OF_DATA:
         landed = _landing_task(dossier)
         if landed is not None:
             return Place(dag_id=landed[0], task_id=landed[1], file=None)
+    checked = error is not None and is_check(error, "\n".join(f"{c}: {m}" for c, m in chain_of(error)))
+    far = origin(dossier, fixes) if checked and (fixes or verdict.category in _OF_DATA) else None
+    if far is not None:
+        return Place(dag_id=far[0], task_id=far[1], file=fixes[0].file if fixes else None)
     return Place(dag_id=incident.dag_id, task_id=task, file=fixes[0].file if fixes else _file(dossier, verdict))
 
 
@@ -84,7 +94,7 @@ def cites(dossier: Dossier, verdict: Verdict, fixes: tuple[Fix, ...]) -> tuple[s
     error = dossier.errors[0] if dossier.errors else None
     wanted = [error.message[:80]] if error and len(error.message) > 3 else []
     wanted += [field for fix in fixes for field in fix.fields]
-    found = [e.id for e, _ in notices(dossier)] if verdict.category in {Category.LATE_DATA, Category.BAD_DATA} else []
+    found = [e.id for e, _ in notices(dossier)] if verdict.category in _OF_DATA else []
     for item in dossier.evidence:
         text = f"{item.title}\n{item.body}"
         about_code = bool(fixes) and item.source == "code" and item.path == fixes[0].file
@@ -191,7 +201,7 @@ def _landing_task(dossier: Dossier) -> tuple[str, str] | None:
     own = {key.task_id for key in dossier.incident.members}
     for item, _ in notices(dossier):
         match = _TASK.search(item.title)
-        if match and match["task"] not in own:
+        if match and match["task"] not in own and not any(match[0] in e.error_class for e in dossier.errors):
             return match["dag"], match["task"]
     return None
 

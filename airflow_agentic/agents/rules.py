@@ -68,6 +68,7 @@ DRIFT_FIXERS = (
 )
 CODE_FIXERS = (
     "airflow_api",
+    "context_parameter",
     "moved_module",
     "missing_import",
     "template_variable",

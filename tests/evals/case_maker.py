@@ -32,6 +32,21 @@ def test_every_file_is_python():
 """
 
 
+class NoMatter(str):
+    """An empty name that counts as given, so that the judge asks for no particular DAG.
+
+    For causes that an engineer may place in the DAG that failed as well as in the one that let the data in.
+    """
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        return True
+
+
+EITHER: tuple[str, str | None] = (NoMatter(""), None)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Spec:
     """One case before it is run."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from brief import STORE, brief
-from case_maker import HOLD, NOTIFY, RETRY
+from case_maker import EITHER, HOLD, NOTIFY, RETRY
 from pipelines_forms import _csv_days, _json_days
 from pipelines_outside import _class, _raises
 from pipelines_shop import EXPORTS, FILES, _both, _rename, _set, _shop
@@ -231,8 +231,8 @@ SHOP = () if not FILES else (
     _shop("shop_state_and_object", "shop_ingest", "ingest_orders", {"orders": _both(_rename("status", "state"), lambda o, n: o.update(customer={"customer_id": o.pop("customer_id")}))}),
     _shop("shop_fraction_zulu", "shop_exports", EXPORTS, {"orders": _set(ordered_at=lambda v: f"{v}.250Z", updated_at=lambda v: f"{v}.250Z")}),
     _shop("shop_dollars", "shop_staging", "stg_orders", {"orders": _set(amount=lambda v: f"${v:,.2f}")}),
-    _shop("shop_small_country", "shop_marts", "check_region_not_null", {"customers": _set(country=lambda v: v.upper())}, category=(), root=("", None)),
-    _shop("shop_same_twice", "shop_staging", "check_unique_order_id", whole=lambda s: s["orders"]["items"].extend(s["orders"]["items"][4:9]), category=(), root=("", None)),
+    _shop("shop_small_country", "shop_marts", "check_region_not_null", {"customers": _set(country=lambda v: v.upper())}, category=(), root=EITHER),
+    _shop("shop_same_twice", "shop_staging", "check_unique_order_id", whole=lambda s: s["orders"]["items"].extend(s["orders"]["items"][4:9]), category=(), root=EITHER),
     _shop("shop_control_object", "shop_ingest", "ingest_control", {"control": lambda c, n: c.__setitem__("totals", {"row_count": c.pop("row_count"), "revenue_usd": c.pop("revenue_usd")})}),
 )  # fmt: skip
 SPECS = (PANDAS_DATE, NEXT_LINK, NOT_NULL, KEYED, EUROPEAN, HELPER_DEFAULT, NEW_STATUS, EPOCH_TEXT, *OUTSIDE, *SHOP)

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from case_maker import FIX, HOLD, NOTIFY, RETRY, Spec
+from case_maker import EITHER, FIX, HOLD, NOTIFY, RETRY, Spec
 
 BASE = Path(os.environ.get("SHOP_CASE", "/work/shared/cases/trap_transient_503"))
 _REST = """
@@ -78,21 +78,6 @@ DAGS = ("shop_ingest", "shop_staging", "shop_marts", "shop_exports")
 INGESTS = ("ingest_orders", "ingest_customers", "ingest_control")
 Served = dict[str, dict[str, Any]]
 Change = Callable[[dict[str, Any], int], object]
-
-
-class _NoMatter(str):
-    """An empty name that counts as given, so that the judge asks for no particular DAG.
-
-    For causes that an engineer may place in the DAG that failed as well as in the one that let the data in.
-    """
-
-    __slots__ = ()
-
-    def __bool__(self) -> bool:
-        return True
-
-
-EITHER: tuple[str, str | None] = (_NoMatter(""), None)
 
 
 def _files() -> dict[str, str]:

@@ -50,7 +50,7 @@ def fix(bench: Bench) -> Fix | None:
     if len({key for _, key in found}) != 1:
         return None
     (dataset, key), shape = found[0], bench.failing(found[0][0])
-    version = version_of(shape) if shape else None
+    version = version_of(shape, bench.good(dataset)) if shape else None
     if version is None or shape is None or not _is_ordered(shape, version):
         return None
     order = _order(shape, version)

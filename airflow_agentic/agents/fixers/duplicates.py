@@ -45,7 +45,7 @@ def fix(bench: Bench) -> Fix | None:
     if len(repeated) != 1:
         return None
     key, shape = repeated[0].path, bench.failing(repeated[0].dataset)
-    version = version_of(shape) if shape else None
+    version = version_of(shape, bench.good(repeated[0].dataset)) if shape else None
     if version is None or "." in key or not re.search(rf"(?<![A-Za-z0-9]){re.escape(key)}(?![A-Za-z0-9])", said):
         return None
     engine = _engine(bench)
@@ -127,8 +127,11 @@ def deduplicated(sql: str, key: str, version: str, *, of_source: bool = False) -
     return f"{body}\nqualify row_number() over (partition by {key} order by {version} desc) = 1{tail}"
 
 
-def version_of(shape: DataShape) -> str | None:
-    """Return the one field that says which of two records is newer, if there is one."""
+def version_of(shape: DataShape, before: DataShape | None = None) -> str | None:
+    """Return the one field that says which of two records is newer, if there is one.
+
+    :param before: of several, the one that this shape has as well is it: the code knows no other.
+    """
     found = [
         f.path
         for f in shape.fields
@@ -136,6 +139,8 @@ def version_of(shape: DataShape) -> str | None:
         and f.present == shape.records
         and not f.nulls
     ]
+    known = {f.path for f in before.fields} if before else set()
+    found = found if len(found) == 1 else [path for path in found if path in known]
     return found[0] if len(found) == 1 else None
 
 

@@ -1,8 +1,8 @@
 """One word of a closed set is spelt otherwise (``CANCELED`` for ``CANCELLED``) → the spelling that the code knows.
 
-Shapes hold no values, so certain means: as many words as before, one pattern gone and one come, and the two are the
-lengths of two spellings of one English word, of which the repository writes down the old one alone. If the data says
-another word after all, nothing is replaced, and the proof stays red.
+Shapes hold no values, so certain means: as many words as before, one pattern come and at most one gone (another word
+may be as long as the old spelling), and they are those of two spellings of one word, of which the repository writes
+down the old one alone. If the data says another word after all, nothing is replaced, and the proof stays red.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ def respelled(bench: Bench, old: FieldShape, new: FieldShape) -> Conversion | No
     if old.distinct != new.distinct or old.distinct > MAX_WORDS:
         return None
     gone, come = set(old.formats) - set(new.formats), set(new.formats) - set(old.formats)
-    if len(gone) != 1 or len(come) != 1:
+    if len(gone) > 1 or len(come) != 1:
         return None
-    was, now = gone.pop(), come.pop()
+    was, now = gone or set(old.formats), come.pop()
     said = "\n".join(
         bench.text(path) or "" for path in bench.all_files() if path.endswith((".py", ".sql", ".yml", ".yaml"))
     )
@@ -42,7 +42,7 @@ def respelled(bench: Bench, old: FieldShape, new: FieldShape) -> Conversion | No
         for a, b in (pair.split() for pair in _SPELLINGS.split("|"))
         for known, fresh in ((a, b), (b, a))
         for written in (str.lower, str.upper, str.capitalize)
-        if pattern(written(known)) == was
+        if pattern(written(known)) in was
         and pattern(written(fresh)) == now
         and _is_written(said, known)
         and not _is_written(said, fresh)
