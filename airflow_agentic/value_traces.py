@@ -26,7 +26,7 @@ Get = Callable[[Any], Any]
 
 
 def traces(good: DataShape, failing: DataShape, before: list[Any], after: list[Any]) -> tuple[ValueTrace, ...]:
-    """Return where the values went of the fields that *failing* has no longer, or as a list or object, or within one."""
+    """Return where values went whose fields *failing* has no longer, or as a list or object, or within one."""
     return (*_single(good, failing, before, after), *number_places(good, failing, before, after))
 
 

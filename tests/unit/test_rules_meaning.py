@@ -24,7 +24,9 @@ def _states(*words: str) -> Rows:
 
 
 def _amounts(*names: str) -> Rows:
-    return [{"no": f"N-{n}", **{name: 10.5 + len(names) + n * (k + 2) for k, name in enumerate(names)}} for n in range(12)]
+    return [
+        {"no": f"N-{n}", **{name: 10.5 + len(names) + n * (k + 2) for k, name in enumerate(names)}} for n in range(12)
+    ]
 
 
 def _rates(odd: float) -> Rows:
