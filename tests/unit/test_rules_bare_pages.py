@@ -82,3 +82,10 @@ def test_a_page_that_nobody_knows_how_to_follow_is_not_taken_for_the_day(tmp_pat
 @pytest.mark.parametrize("told", [{"total": 6, "pages": 1}, {"next": None, "has_more": False}], ids=["counts", "ends"])
 def test_an_object_that_tells_of_no_more_is_unpacked(tmp_path: pathlib.Path, told: dict[str, Any]):
     assert _proposed(tmp_path, FILES, {"items": ROWS[:6], **told}, before=6).change is not None
+
+
+def test_another_document_of_the_same_parse_passes_as_it_is(tmp_path: pathlib.Path):
+    first = {"items": ROWS[:6], "next": "2026-11-02.p2.json"}
+    apply(tmp_path, _proposed(tmp_path, FILES, first))
+    (tmp_path / "state.json").write_text('{"open": true}')
+    assert result_of(tmp_path, str(tmp_path / "state.json"), "read") == {"open": True}

@@ -84,3 +84,10 @@ def test_numbers_that_could_be_either_are_left(tmp_path: pathlib.Path, good: Row
     names = [key for key in good[0] if key not in {"buoy", "knots"}]
     code = BY_KEY.replace("lat", names[0]).replace("lon", names[1])
     assert proposed(tmp_path, code, good, bad).change is None
+
+
+@pytest.mark.parametrize("names", [("lat", "lng"), ("latitude", "longitude")], ids=["short", "whole words"])
+def test_an_object_with_other_words_for_them_is_read(tmp_path: pathlib.Path, names: tuple[str, str]):
+    bad = [{"buoy": f"B{n}", "place": dict(zip(names, pair)), "knots": n * 3} for n, pair in enumerate(PLACES)]
+    apply(tmp_path, proposed(tmp_path, BY_KEY, flat(PLACES), bad))
+    assert result_of(tmp_path, bad) == result_of(tmp_path, flat(PLACES))

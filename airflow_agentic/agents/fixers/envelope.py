@@ -18,10 +18,10 @@ PART = " (envelope)"
 SAYS = re.compile(
     r"(?:string|list) indices must be integers|'(?:str|list)' object has no attribute|KeyError: 0|unhashable type: 'slice'"
 )
-UNWRAP = '''
+_UNWRAP = '''
 def {name}(document):
     """Return the records, which the upstream may put into an object with more about them."""
-    return documentPATH if isinstance(document, dict) else document
+    return documentPATH if isinstance(document, dict) and "FIRST" in document else document
 '''
 
 
@@ -49,13 +49,18 @@ def list_path(envelope: DataShape | None) -> str:
     return lists[0] if len(lists) == 1 and "[" not in lists[0] else ""
 
 
+def unwrapped(path: str) -> str:
+    """Return the source of the function that takes the records out; what the same parse reads besides passes as it is."""
+    keys = path.split(".")
+    return _UNWRAP.replace("PATH", "".join(f'["{key}"]' for key in keys)).replace("FIRST", keys[0])
+
+
 def _wrapped(bench: Bench, dataset: str, path: str) -> Fix | None:
     site = parse_site(bench, dataset)
     if site is None:
         return None
     file, code, call = site
-    keys = "".join(f'["{key}"]' for key in path.split("."))
-    records = helper(code, "records_of", UNWRAP.replace("PATH", keys))
+    records = helper(code, "records_of", unwrapped(path))
     text = with_helper(code, [(code.span(call), f"{records.name}({code.source(call)})")], records)
     return _fix(dataset, file, text, f"the list of records now comes inside an object, under `{path}`", path)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from airflow_agentic.agents.fixers.envelope import PART, SAYS, UNWRAP, list_path
+from airflow_agentic.agents.fixers.envelope import PART, SAYS, list_path, unwrapped
 from airflow_agentic.agents.mending.bench import Bench, Fix
 from airflow_agentic.agents.mending.more_pages import COUNTS, PAGES
 from airflow_agentic.agents.mending.page_reads import PageRead, page_read
@@ -105,7 +105,7 @@ def fix(bench: Bench) -> Fix | None:
     pages = Helper(name=helper(code, "all_pages", "").name, text=pages.text, imports=pages.imports)
     whole, helpers = f"{pages.name}({code.source(call)}, {read.first}, {read.name})", [pages]
     if bench.good(dataset + PART) is None:
-        bare = helper(code, "records_of", UNWRAP.replace("PATH", "".join(f'["{key}"]' for key in records.split("."))))
+        bare = helper(code, "records_of", unwrapped(records))
         whole, helpers = f"{bare.name}({whole})", [pages, bare]
     text = with_helper(code, [(read.at, read.function), (code.span(call), whole)], *helpers)
     if not compiles(text):

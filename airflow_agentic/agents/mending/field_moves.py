@@ -224,11 +224,20 @@ _ANYBODYS = {"id", "ids", "name", "code", "key", "type", "no", "nr", "number", "
 def _same_path(old: str, new: str) -> bool:
     """The same words, or one is nested and lacks, or has, what lies between its first and its last: a holder."""
     short, long = sorted((_path_tokens(old), _path_tokens(new)), key=len)
-    if short == long:
+    if short == long or (_coordinate(old) and _coordinate(old) == _coordinate(new)):
         return True
     between = iter(long)
     nested = ("." in old) != ("." in new) and len(short) > 1 and short[-1] not in _ANYBODYS
     return nested and short[0] == long[0] and short[-1] == long[-1] and all(word in between for word in short)
+
+
+def _coordinate(path: str) -> str:
+    """Return ``latitude`` or ``longitude`` for their short names as well; ``location.lng`` needs no other word."""
+    word = " ".join(name_tokens(_leaf(path)))
+    return next((long for long, short in _COORDINATES.items() if word == long or word in short), "")
+
+
+_COORDINATES = {"latitude": ("lat",), "longitude": ("lon", "lng", "long")}
 
 
 def _level(path: str) -> str:
