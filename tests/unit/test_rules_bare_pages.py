@@ -30,14 +30,20 @@ def main(root):
 NAMED = FILES.replace("return json.load(text)", "return list(map(dict, json.loads(text.read())))")
 
 
-def _proposed(folder: pathlib.Path, code: str, first: dict[str, Any], *, before: int = 11) -> Proposal:
+def _shapes(first: dict[str, Any], before: int, name: str = "lamps") -> tuple[DataShape, ...]:
     def one(records: list[Any], role: str, part: str = "") -> DataShape:
-        return shape(records, name="lamps/{ds}.json" + part, interval="2026-11-02", role=role)
+        return shape(records, name=f"{name}/{{ds}}.json{part}", interval="2026-11-02", role=role)
 
     (listed,) = (key for key, value in first.items() if isinstance(value, list))
     around = one([{**first, listed: []}], "failing", PART)
+    return one(ROWS[:before], "good"), one(first[listed], "failing"), around
+
+
+def _proposed(
+    folder: pathlib.Path, code: str, first: dict[str, Any], *, before: int = 11, others: tuple[DataShape, ...] = ()
+) -> Proposal:
     error = an_error("TypeError", "string indices must be integers, not 'str'")
-    more = (one(ROWS[:before], "good"), one(first[listed], "failing"), around)
+    more = (*_shapes(first, before), *others)
     return RulesAgent().propose(dossier_of(folder, {"main.py": code}, None, None, error=error, more=more))
 
 
@@ -89,3 +95,14 @@ def test_another_document_of_the_same_parse_passes_as_it_is(tmp_path: pathlib.Pa
     apply(tmp_path, _proposed(tmp_path, FILES, first))
     (tmp_path / "state.json").write_text('{"open": true}')
     assert result_of(tmp_path, str(tmp_path / "state.json"), "read") == {"open": True}
+
+
+def test_two_feeds_of_one_client_are_followed_by_the_same_call(tmp_path: pathlib.Path):
+    first, second = {"items": ROWS[:6], "next": "2026-11-02.p2.json"}, {"items": ROWS[6:], "next": None}
+    apply(tmp_path, _proposed(tmp_path, FILES, first, others=_shapes(first, 11, "poles")))
+    assert result_of(tmp_path, _land(tmp_path, [first, second])) == sorted(row["lamp"] for row in ROWS)
+
+
+def test_two_feeds_with_pages_of_two_kinds_are_left(tmp_path: pathlib.Path):
+    first, other = {"items": ROWS[:6], "next": "2026-11-02.p2.json"}, {"rows": ROWS[:6], "next": "2026-11-02.p2.json"}
+    assert _proposed(tmp_path, FILES, first, others=_shapes(other, 11, "poles")).change is None

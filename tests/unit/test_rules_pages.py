@@ -18,7 +18,7 @@ from airflow_agentic.records import DataShape, Proposal
 from airflow_agentic.shapes import shape
 
 ROWS = [{"tag": f"T{n}", "litres": 5 + n} for n in range(11)]
-PARTS = (ROWS[:5], ROWS[5:9], ROWS[9:])
+PARTS = (ROWS[:5], ROWS[5:10], ROWS[10:])
 COUNT = "\n\ndef main(base):\n    return sorted(r['tag'] for r in fetch(base)['rows'])\n"
 URLLIB = (
     "import json\nimport urllib.request\n\n\ndef fetch(base):\n    url = f'{base}/taps/2026-11-02.json'\n"
@@ -40,6 +40,11 @@ STYLES: dict[str, Any] = {
     "names beside the first": lambda base, n: {"next_page": f"2026-11-02_{n + 1}.json"},
     "a token": lambda base, n: {"next_cursor": f"c{n + 1}Fq", "count": 11},
     "a token in an object": lambda base, n: {"meta": {"nextPageToken": f"c{n + 1}Fq"}},
+}
+COUNTED: dict[str, Any] = {
+    "numbers": lambda n: {"page": n, "total_pages": 3},
+    "numbers in an object": lambda n: {"meta": {"page": n, "pages": 3}},
+    "offsets": lambda n: {"paging": {"offset": sum(map(len, PARTS[: n - 1])), "limit": 5, "total": 11}},
 }
 LAST: dict[str, Any] = {"links": {"next": None}, "next_url": None, "next": None, "meta": {}}
 
@@ -63,6 +68,7 @@ class _Pages(BaseHTTPRequestHandler):
             else 1
         )
         number = int(told["page"][0]) if "page" in told else number
+        number = int(told["offset"][0]) // 5 + 1 if "offset" in told else number
         type(self).asked.append(f"{self.path} {self.headers.get('X-Team')}")
         body = json.dumps(
             _page(f"http://{self.headers['Host']}", type(self).style, number, endless=type(self).endless)
@@ -78,8 +84,8 @@ class _Pages(BaseHTTPRequestHandler):
 
 def _page(base: str, style: str, number: int, *, endless: bool = False) -> dict[str, Any]:
     rows = PARTS[(number - 1) % 3]
-    if style == "numbers":
-        return {"page": number, "total_pages": 3, "rows": rows}
+    if style in COUNTED:
+        return {"rows": rows, **COUNTED[style](number)}
     if number < 3:
         return {"rows": rows, **STYLES[style](base, number)}
     told = STYLES[style](base, number)
@@ -118,7 +124,7 @@ def _run(folder: pathlib.Path, server: str, style: str, code: str, *, endless: b
     return result_of(folder, server)  # type: ignore[no-any-return]
 
 
-@pytest.mark.parametrize("style", [*STYLES, "numbers"])
+@pytest.mark.parametrize("style", [*STYLES, *COUNTED])
 def test_all_pages_of_a_day_are_read(tmp_path: pathlib.Path, server: str, style: str):
     assert _run(tmp_path, server, style, URLLIB) == sorted(r["tag"] for r in ROWS)
     assert len(_Pages.asked) == 3

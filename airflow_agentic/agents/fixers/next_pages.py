@@ -26,6 +26,8 @@ _NAME = re.compile(r"[\w@.\-]+")
 _LINKS = {"href", "url", "link", "uri", "page", "path", "file"}
 _TOKENS = {"cursor", "token", "continuation", "marker", "offset"}
 _PAGE = {("page",), ("current", "page"), ("page", "number"), ("page", "no")}
+_COUNTED = {"numbers", "offsets"}
+_BY_PARAMETER = {"token", *_COUNTED}
 _TEXT = '''
 def {name}(document, first, read):
     """Return the document of the address *first* with the records of all pages; the last one names no next."""
@@ -60,10 +62,23 @@ def {name}(document, first, read):
     """Return the document of the address *first* with the records of all pages, which are numbered from one."""
     if not isinstance(document, dict):
         return document
-    for number in range(2, min(document.get("PAGES") or 1, 10_000) + 1):
+    for number in range(2, min((documentPAGES) or 1, 10_000) + 1):
         page = read(f"{first}{'&' if '?' in first else '?'}PAGE={number}")
-        if page["PAGE"] != number:
-            raise ValueError(f"Page {number} of an answer is page {page['PAGE']!r}")
+        if pageAT != number:
+            raise ValueError(f"The answer to page {number} is another page")
+        documentRECORDS.extend(pageRECORDS)
+    return document
+'''
+_OFFSETS = '''
+def {name}(document, first, read):
+    """Return the document of the address *first* with the records of all pages, which begin at an offset."""
+    if not isinstance(document, dict) or not documentRECORDS:
+        return document
+    step = len(documentRECORDS)
+    for start in range(step, (documentPAGES) or 0, step):
+        page = read(f"{first}{'&' if '?' in first else '?'}PAGE={start}")
+        if pageAT != start:
+            raise ValueError(f"The answer from {start} on begins elsewhere")
         documentRECORDS.extend(pageRECORDS)
     return document
 '''
@@ -75,26 +90,31 @@ class _Paging:
 
     kind: str
     """``url`` (whole, or a path of its host), ``file`` (a name beside the first's), ``root`` (a path below where the
-    data set's own begins), ``token`` or ``numbers``."""
+    data set's own begins), ``token``, ``numbers`` or ``offsets``."""
     path: str
     more: str = ""
-    """The parameter of a token; the field with the number of all pages."""
+    """The parameter of a token; the field with the number of all pages, or of all records."""
 
 
 def fix(bench: Bench) -> Fix | None:
-    """Return the read of the one data set that comes in pages now, with the pages that follow."""
+    """Return the read of what comes in pages now, one data set or several by one call, with the pages that follow."""
     found = [
         (shape.name, paging, bench.failing(shape.name + PART))
         for shape in bench.dossier.shapes
         if shape.role == "good" and not shape.name.endswith(PART) and (paging := _paging(bench, shape.name))
     ]
-    if len(found) != 1:
+    sites = [parse_site(bench, name) for name, _, _ in found]
+    if (
+        len({(p, list_path(around)) for _, p, around in found}) != 1
+        or len({name.count("/") for name, _, _ in found}) != 1
+    ):
         return None
-    dataset, paging, envelope = found[0]
+    if len({(site[0], site[1].span(site[2])) if site else None for site in sites}) != 1:
+        return None
+    (dataset, paging, envelope), site = found[0], sites[0]
     records = list_path(envelope)
-    site = parse_site(bench, dataset)
     read = page_read(site[1], site[2]) if site and records else None
-    if site is None or read is None or (paging.kind in {"token", "numbers"} and not read.is_request):
+    if site is None or read is None or (paging.kind in _BY_PARAMETER and not read.is_request):
         return None
     if not all(_NAME.fullmatch(name) for name in (records, paging.path, paging.more or "-")):
         return None
@@ -110,7 +130,7 @@ def fix(bench: Bench) -> Fix | None:
     text = with_helper(code, [(read.at, read.function), (code.span(call), whole)], *helpers)
     if not compiles(text):
         return None
-    told = f"`{paging.path}`" + (f" and `{paging.more}`" if paging.kind == "numbers" else "")
+    told = f"`{paging.path}`" + (f" and `{paging.more}`" if paging.kind in _COUNTED else "")
     return Fix(
         texts=((path, text),),
         file=path,
@@ -140,7 +160,9 @@ def _paging(bench: Bench, dataset: str) -> _Paging | None:
         return None
     known = {f.path for f in before.fields if set(f.types) != {"null"}} if before else set()
     fresh = [f for f in now.fields if f.path not in known]
-    found = [paging for field in fresh if (paging := _next(field, dataset))] or [*filter(None, [_numbers(fresh)])]
+    found = [paging for field in fresh if (paging := _next(field, dataset))] or [
+        *filter(None, [_numbers(fresh, failing.records)])
+    ]
     linked = before is None and found and found[0].kind != "token"
     return found[0] if len(found) == 1 and (linked or _is_short(now, good, failing)) else None
 
@@ -180,21 +202,36 @@ def _token(path: str) -> _Paging | None:
     return _Paging(kind="token", path=path, more=match["snake"] or camel[0].lower() + camel[1:])
 
 
-def _numbers(fresh: list[FieldShape]) -> _Paging | None:
-    """A page's number and the number of all, both new: this is the first of several."""
-    whole = [f for f in fresh if f.types == ("integer",) and "." not in f.path]
-    page = [f for f in whole if name_tokens(f.path) in _PAGE and f.low == 1]
-    pages = [f for f in whole if name_tokens(f.path) in PAGES and (f.low or 0) > 1]
-    if len(page) != 1 or len(pages) != 1 or page[0].path != "page":
-        return None
-    return _Paging(kind="numbers", path="page", more=pages[0].path)
+def _numbers(fresh: list[FieldShape], records: int) -> _Paging | None:
+    """A page's number and the number of all, or where it begins and how many records there are: the first of several."""
+    whole = [f for f in fresh if f.types == ("integer",)]
+    words = {f.path: name_tokens(f.path.rpartition(".")[2]) for f in whole}
+    page = [f for f in whole if words[f.path] in _PAGE and f.low == 1]
+    pages = [f for f in whole if words[f.path] in PAGES and (f.low or 0) > 1]
+    start = [f for f in whole if words[f.path] in {("offset",), ("start",), ("skip",)} and f.low == f.high == 0]
+    total = [f for f in whole if words[f.path] in COUNTS and (f.low or 0) > records]
+    found = [
+        _Paging(kind=kind, path=at[0].path, more=all_[0].path)
+        for kind, at, all_ in (("numbers", page, pages), ("offsets", start, total))
+        if len(at) == len(all_) == 1
+        and at[0].path.rpartition(".")[0] == all_[0].path.rpartition(".")[0]
+        and (kind == "offsets" or words[at[0].path] == ("page",))
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def _got(path: str) -> str:
+    """Return the reads of a path that may end early, to stand behind the document's name."""
+    *holders, leaf = path.split(".")
+    return "".join(f'.get("{key}", {{}})' for key in holders) + f'.get("{leaf}")'
 
 
 def _helper(dataset: str, paging: _Paging, records: str, read: PageRead) -> Helper:
     keys = "".join(f'["{key}"]' for key in records.split("."))
-    if paging.kind == "numbers":
-        text = _NUMBERED.replace("PAGES", paging.more).replace("PAGE", paging.path)
-        return Helper(name="", text=text.replace("RECORDS", keys))
+    if paging.kind in _COUNTED:
+        text = (_NUMBERED if paging.kind == "numbers" else _OFFSETS).replace("PAGES", _got(paging.more))
+        text = text.replace("pageAT", "page" + "".join(f'["{key}"]' for key in paging.path.split(".")))
+        return Helper(name="", text=text.replace("PAGE", paging.path.rpartition(".")[2]).replace("RECORDS", keys))
     place, *inner = [f'.get("{key}")' for key in paging.path.split(".")]
     found = f"page{place}"
     for step in inner:
