@@ -67,6 +67,7 @@ DRIFT_FIXERS = (
     "model_forms",
 )
 CODE_FIXERS = (
+    "renamed_output",
     "airflow_api",
     "context_parameter",
     "moved_module",

@@ -19,8 +19,11 @@ MAX_DAG_FILE = 8_000
 MAX_TASK_FILE = 4_000
 MAX_TASK_FILES = 4
 MAX_WORDS = 20
+MAX_STATEMENTS = 300
 _FILE_WORD = re.compile(r"[\w./-]+\.(?:py|sql|ya?ml|json|sh|toml|cfg|txt)\b")
 _DATA_WORD = re.compile(r"([\w-]+\.(?:sql|ya?ml|json|toml|j2|jinja2?|cfg|ini))\b")
+_TABLE_READ = re.compile(r"\b(?:from|join)\s+\"?([A-Za-z_][\w.]*)", re.IGNORECASE)
+_MODEL_READ = re.compile(r"\bref\(\s*['\"](\w+)['\"]")
 _MODULE_WORD = re.compile(r"-m\s+([A-Za-z_][\w.]*)")
 
 
@@ -55,7 +58,8 @@ def code_evidence(checkout: Checkout, target: Target, so_far: SourceReport) -> C
     touched = dict.fromkeys(
         [*direct, *near, *(p for path in dict.fromkeys(near) for p in local_imports(checkout, path))]
     )
-    touched.update(dict.fromkeys(_read_files(checkout, tuple(touched))))
+    read = _read_files(checkout, tuple(touched))
+    touched.update(dict.fromkeys([*read, *_makers(checkout, read)]))
     return CodeRead(evidence=tuple(e for e in evidence if e), touched=tuple(touched))
 
 
@@ -89,6 +93,27 @@ def _read_files(checkout: Checkout, paths: tuple[str, ...]) -> tuple[str, ...]:
     for path in files(checkout.path):
         name, extension = os.path.splitext(os.path.basename(path))
         if os.path.basename(path) in words or (extension == ".sql" and name in quoted):
+            found.append(path)
+    return tuple(found[:MAX_TASK_FILES])
+
+
+def _makers(checkout: Checkout, paths: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the statements that make the tables which statements read, by the name of their file or by their words."""
+    texts = "\n".join(read_text(checkout, path) or "" for path in paths if path.endswith(".sql"))
+    tables = {name.rpartition(".")[2].lower() for name in _TABLE_READ.findall(texts)}
+    tables |= {name.lower() for name in _MODEL_READ.findall(texts)}
+    if not tables:
+        return ()
+    made = re.compile(
+        r"\b(?:table|view|into)\s+(?:if\s+not\s+exists\s+)?[\w.\"]*\b(?:"
+        + "|".join(map(re.escape, sorted(tables)))
+        + r")\b",
+        re.IGNORECASE,
+    )
+    found = []
+    for path in [p for p in files(checkout.path) if p.endswith(".sql") and p not in paths][:MAX_STATEMENTS]:
+        name = os.path.splitext(os.path.basename(path))[0].lower()
+        if name in tables or made.search(read_text(checkout, path) or ""):
             found.append(path)
     return tuple(found[:MAX_TASK_FILES])
 

@@ -30,7 +30,7 @@ def fix(bench: Bench) -> Fix | None:
         match = role.search(said)
         if match is None:
             continue
-        new = _new_name(bench, match["name"])
+        new = new_name(bench, match["name"])
         texts = _replaced(bench, role, match["of"], match["name"], new) if new else {}
         if new and texts and any(path in texts for path, _ in bench.own()):
             return Fix(
@@ -42,8 +42,8 @@ def fix(bench: Bench) -> Fix | None:
     return None
 
 
-def _new_name(bench: Bench, old: str) -> str | None:
-    """The one name that recent diffs put in the old one's place."""
+def new_name(bench: Bench, old: str) -> str | None:
+    """Return the one name that recent diffs put in the old one's place."""
     found: dict[str, int] = {}
     for item in diffs(bench).values():
         for _, new_lines, old_lines in hunks(item.body):

@@ -41,11 +41,10 @@ _CANDIDATES = re.compile(
 
 def fix(bench: Bench) -> Fix | None:
     """Return the change of the one statement that names the column."""
-    logs = [e.body for e in bench.dossier.evidence if e.source == "task_log"]
-    said = "\n".join([*bench.messages, *(logs[:1] if not bench.own() else ())])
-    column = next((m["column"] for p in _COLUMN if (m := p.search(said))), None)
-    if column is None:
+    column, said = missing_column(bench)
+    if not column:
         return None
+    logs = [e.body for e in bench.dossier.evidence if e.source == "task_log"]
     new = _new_name(bench, column, [said, *(text for text in logs if column in text)])
     if new is None or not re.fullmatch(r"\w+", new):
         return None
@@ -72,6 +71,13 @@ def fix(bench: Bench) -> Fix | None:
     )
 
 
+def missing_column(bench: Bench) -> tuple[str, str]:
+    """Return the column that a statement asks for and no table has, and the text that says so; empty for none."""
+    logs = [e.body for e in bench.dossier.evidence if e.source == "task_log"]
+    said = "\n".join([*bench.messages, *(logs[:1] if not bench.own() else ())])
+    return next((m["column"] for p in _COLUMN if (m := p.search(said))), ""), said
+
+
 def _either(bench: Bench, path: str, column: str, new: str) -> str | None:
     """Return the file with either name read, where all statements that it names the column in can do that."""
     text = bench.text(path) or ""
@@ -84,12 +90,12 @@ def _either(bench: Bench, path: str, column: str, new: str) -> str | None:
         return None
     if path.endswith(".sql"):
         return either(text, column, new)
-    return _in_literals(text, column, lambda statement: either(statement, column, new))
+    return in_literals(text, column, lambda statement: either(statement, column, new))
 
 
 def either(sql: str, column: str, new: str) -> str | None:
     """Return a DuckDB statement that reads either name: ``from (select *, columns('^(old|new)$') as old from t) as t``."""
-    masked = _masked(sql)
+    masked = cover_templates(sql)
     if re.search(r"\bjoin\b", masked, re.IGNORECASE):
         return _either_joined(sql, masked, column, new)
     tables = list(_TABLE.finditer(masked))
@@ -122,7 +128,7 @@ def _either_joined(sql: str, masked: str, column: str, new: str) -> str | None:
     return f"{sql[:start]}(select *, columns('^({column}|{new})$') as {column} from {sql[start:end]}){sql[end:]}"
 
 
-def _masked(sql: str) -> str:
+def cover_templates(sql: str) -> str:
     """Return the statement with what a template or an f-string puts in covered, at the same length."""
     for form in (r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", r"\{[^{}]*\}"):
         sql = re.sub(form, lambda m: "x" * len(m[0]), sql, flags=re.DOTALL)
@@ -171,7 +177,7 @@ def _files(bench: Bench, column: str, new: str) -> list[tuple[str, str]]:
         changed = (
             renamed(text, column, new)
             if path.endswith(".sql")
-            else _in_literals(text, column, lambda statement: renamed(statement, column, new))
+            else in_literals(text, column, lambda statement: renamed(statement, column, new))
         )
         changed = changed or _either(bench, path, column, new)
         if changed is not None and changed != text:
@@ -198,12 +204,15 @@ def _first_of_all(bench: Bench, found: list[tuple[str, str]]) -> list[tuple[str,
     ]
 
 
-def renamed(sql: str, column: str, new: str) -> str | None:
-    """Return *sql* with the column read by its new name and given out by its old one; None where that is not certain."""
+def renamed(sql: str, column: str, new: str, *, within: Callable[[int], bool] = lambda _at: True) -> str | None:
+    """Return *sql* with the column read by its new name and given out by its old one; None where that is not certain.
+
+    :param within: says of an offset whether the column there is the one that was renamed.
+    """
     from sqlglot import TokenType, tokenize
     from sqlglot.errors import SqlglotError
 
-    masked = _masked(sql)
+    masked = cover_templates(sql)
     try:
         tokens = tokenize(masked)
     except SqlglotError:
@@ -212,7 +221,8 @@ def renamed(sql: str, column: str, new: str) -> str | None:
         return None
     pieces: list[tuple[int, int, str]] = []
     for i, token in enumerate(tokens):
-        if token.text.lower() != column.lower() or token.token_type not in {TokenType.VAR, TokenType.IDENTIFIER}:
+        is_name = token.text.lower() == column.lower() and token.token_type in {TokenType.VAR, TokenType.IDENTIFIER}
+        if not is_name or not within(token.start):
             continue
         before = tokens[i - 1].token_type if i else None
         after = tokens[i + 1].token_type if i + 1 < len(tokens) else None
@@ -271,7 +281,7 @@ def _in_using(sql: str, at: int) -> bool:
     return bool(re.search(r"\busing\s*\([^)]*$", sql[:at], re.IGNORECASE))
 
 
-def _in_literals(text: str, column: str, change: Callable[[str], str | None]) -> str | None:
+def in_literals(text: str, column: str, change: Callable[[str], str | None]) -> str | None:
     """SQL in a Python literal or f-string that reads like a statement and names the column."""
     code = parse(text)
     if code is None:
@@ -286,7 +296,7 @@ def _in_literals(text: str, column: str, change: Callable[[str], str | None]) ->
         inner = source[quote.end() : -len(quote[1])] if quote else ""
         if quote is None or "\\" in source or len(re.findall(r"[rRfF]?" + re.escape(quote[1]), source)) != 2:
             continue
-        if not _STATEMENT.match(inner) or not re.search(rf"\b{re.escape(column)}\b", _masked(inner)):
+        if not _STATEMENT.match(inner) or not re.search(rf"\b{re.escape(column)}\b", cover_templates(inner)):
             continue
         changed = change(inner)
         if changed is None or (len(quote[1]) == 1 and quote[1] in changed):

@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterator
 
 Span = tuple[int, int]
-_SOURCE = re.compile(
+SOURCE = re.compile(
     r"\b(?:from|join)\s+(?P<table>[A-Za-z_][\w.]*(?:\((?:[^()]|\([^()]*\))*\))?)"
     r"(?P<alias>\s+(?:as\s+)?(?!where\b|group\b|join\b|left\b|inner\b|order\b|limit\b|union\b|qualify\b|having\b|cross\b|"
     r"full\b|right\b|on\b|using\b|returning\b|asof\b|natural\b|semi\b|anti\b|except\b|intersect\b|window\b)[A-Za-z_]\w*)?",
     re.IGNORECASE,
 )
-_EXPRESSION = re.compile(
+EXPRESSION = re.compile(
     r"(?:\bwith\s+(?:recursive\s+)?|,\s*)(?P<name>\w+)\s*(?:\([^()]*\))?\s+as\s+(?:not\s+)?(?:materialized\s+)?\(",
     re.IGNORECASE,
 )
@@ -27,17 +27,17 @@ def either_in_scope(sql: str, masked: str, column: str, new: str) -> str | None:
 
     :param masked: the same text with templates covered.
     """
-    plain = _without_text(masked)
-    made = {match["name"].lower() for match in _EXPRESSION.finditer(plain)}
+    plain = without_text(masked)
+    made = {match["name"].lower() for match in EXPRESSION.finditer(plain)}
     found = []
-    for start, end in _scopes(plain):
-        inner = _own_text(plain, start, end)
+    for start, end in scopes(plain):
+        inner = own_text(plain, start, end)
         if not re.search(rf"\b{re.escape(column)}\b", inner) or re.search(
             r"\bselect\s+(?:distinct\s+)?\*", inner, re.IGNORECASE
         ):
             continue
-        sources = [m for m in _SOURCE.finditer(inner) if m["table"].lower() not in made]
-        if len(sources) != 1 or len(list(_SOURCE.finditer(inner))) != 1:
+        sources = [m for m in SOURCE.finditer(inner) if m["table"].lower() not in made]
+        if len(sources) != 1 or len(list(SOURCE.finditer(inner))) != 1:
             if sources:
                 return None
             continue
@@ -52,7 +52,7 @@ def either_in_scope(sql: str, masked: str, column: str, new: str) -> str | None:
     return f"{sql[:start]}(select *, columns('^({column}|{new})$') as {column} from {table}){named}{sql[end:]}"
 
 
-def _scopes(plain: str) -> Iterator[Span]:
+def scopes(plain: str) -> Iterator[Span]:
     """Yield what holds a ``select`` of its own: statements, and parentheses that begin with one."""
     at = 0
     for statement in plain.split(";"):
@@ -71,16 +71,16 @@ def _scopes(plain: str) -> Iterator[Span]:
             yield start, place
 
 
-def _own_text(plain: str, start: int, end: int) -> str:
+def own_text(plain: str, start: int, end: int) -> str:
     """The scope without what lies in scopes inside of it, at the same length; calls and lists stay."""
     text = list(plain[start:end])
-    for inner_start, inner_end in _scopes(plain):
+    for inner_start, inner_end in scopes(plain):
         if start < inner_start and inner_end < end:
             text[inner_start - start : inner_end - start] = " " * (inner_end - inner_start)
     return "".join(text)
 
 
-def _without_text(sql: str) -> str:
+def without_text(sql: str) -> str:
     """Cover literals and comments at the same length."""
     for form in (r"--[^\n]*", r"/\*.*?\*/", r"'(?:[^']|'')*'"):
         sql = re.sub(form, lambda m: re.sub(r"[^\n]", "x", m[0]), sql, flags=re.DOTALL)
