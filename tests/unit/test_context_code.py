@@ -112,6 +112,21 @@ def test_the_files_that_the_task_names_are_shown_and_their_imports_count_as_touc
     assert "feed/rules.py" in read.touched
 
 
+def test_what_makes_the_tables_that_a_statement_reads_counts_as_touched(tmp_path: Path):
+    checkout = a_checkout(
+        tmp_path,
+        feed__run_py="SQL = 'fct.sql'",
+        m__fct_sql="select * from stg_load join main.plan using (id)",
+        m__stg_load_sql="select 1 as id",
+        ddl__all_sql="create table plan (id int);",
+        m__news_sql="create table news as select 1 as plan",
+    )
+    target = a_target(rendered=(("bash_command", "python -m feed.run 2026-11-02"),))
+    touched = code_evidence(checkout, target, SourceReport()).touched
+    assert {"m/fct.sql", "m/stg_load.sql", "ddl/all.sql"} <= set(touched)
+    assert "m/news.sql" not in touched
+
+
 def test_imports_of_broken_code_are_none(tmp_path: Path):
     checkout = a_checkout(tmp_path, a_py="def broken(:", b_py="from . import c", c_py="")
     assert local_imports(checkout, "a.py") == ()

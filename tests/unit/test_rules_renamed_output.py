@@ -82,6 +82,20 @@ def test_a_diff_tells_the_new_alias_of_an_expression(tmp_path: pathlib.Path):
     assert proposal.change.edits[0].path == "m/fct_peak.sql"
 
 
+def test_all_columns_that_a_diff_renamed_are_followed(tmp_path: pathlib.Path):
+    new = "select station, kw / 1000 as load_mw,\n    slot as quarter,\n    ds\nfrom raw_load\n"
+    old = new.replace("load_mw", "mw").replace("quarter", "q")
+    lines = ["".join(f"{mark}{line}\n" for line in text.splitlines()[:2]) for mark, text in (("-", old), ("+", new))]
+    told = Evidence(
+        id="E2", source="code", title="Diff of m/stg_load.sql in the recent history, commit abcdef1234",
+        body=f"@@ -1,2 +1,2 @@\n{lines[0]}{lines[1]}", observed_at="", trust=Trust.REPOSITORY, path="m/stg_load.sql",
+    )  # fmt: skip
+    mart = "select station, q, mw as peak from stg_load\n"
+    proposal = _proposal(tmp_path, {"m/stg_load.sql": new, "m/fct_peak.sql": mart}, (told,))
+    assert proposal.change is not None
+    assert [e.after for e in proposal.change.edits] == ["select station, quarter as q, load_mw as peak from stg_load\n"]
+
+
 LEFT = {
     "two names": ("mw as load_mw, mw as peak_mw", PLAIN),
     "another number": ("mw * 1000 as load_kw", PLAIN),

@@ -59,17 +59,28 @@ def _pairs(old_lines: list[str], new_lines: list[str]) -> Iterator[tuple[str, st
         yield from zip(old_lines, new_lines, strict=True)
 
 
+def swaps(bench: Bench, path: str) -> Iterator[tuple[str, str]]:
+    """Yield the names that recent diffs of a file replaced, each with what stands there now in a line that is else the same."""
+    item = diffs(bench).get(path)
+    for _, new_lines, old_lines in hunks(item.body) if item else ():
+        for was, now in _pairs(old_lines, new_lines):
+            apart = _apart(was, now)
+            if apart is not None:
+                yield apart
+
+
 def _swapped(was: str, now: str, old: str) -> str | None:
     """Return the name that stands for *old* in a line that is else the same."""
+    apart = _apart(was, now)
+    return apart[1] if apart is not None and apart[0] == old else None
+
+
+def _apart(was: str, now: str) -> tuple[str, str] | None:
+    """Return the one name in which two lines differ, as it was and as it is."""
     a, b = (re.findall(r"\w+|[^\w\s]", line) for line in (was, now))
-    if len(a) != len(b) or old not in a:
-        return None
-    apart = {(x, y) for x, y in zip(a, b, strict=True) if x != y}
-    return (
-        next(iter(apart))[1]
-        if len(apart) == 1 and next(iter(apart))[0] == old and next(iter(apart))[1].isidentifier()
-        else None
-    )
+    apart = {(x, y) for x, y in zip(a, b, strict=False) if x != y}
+    pair = next(iter(apart)) if len(a) == len(b) and len(apart) == 1 else None
+    return pair if pair and pair[1].isidentifier() else None
 
 
 def _replaced(bench: Bench, role: re.Pattern[str], of: str, old: str, new: str) -> dict[str, str]:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
-from airflow_agentic.agents.fixers.renamed_by_commit import new_name
+from airflow_agentic.agents.fixers.renamed_by_commit import new_name, swaps
 from airflow_agentic.agents.fixers.sql_column import cover_templates, in_literals, missing_column, renamed
 from airflow_agentic.agents.mending.bench import Bench, Fix
 from airflow_agentic.agents.mending.sql_scopes import EXPRESSION, SOURCE, Span, own_text, scopes, without_text
@@ -30,21 +31,51 @@ def fix(bench: Bench) -> Fix | None:
     column, _ = missing_column(bench)
     if not column or any(c.kind in {"renamed", "moved", "removed"} for c in bench.changes()):
         return None
-    made = {(table, new) for path, text in _statements(bench) for table, new in _renames(bench, path, text, column)}
-    if len(made) != 1:
+    made = {
+        (table, new, path) for path, text in _statements(bench) for table, new in _renames(bench, path, text, column)
+    }
+    followed = [(*one, texts) for one in sorted(made) if (texts := _followed(bench, column, *one)) != {}]
+    if len(followed) != 1:
         return None
-    (table, new) = made.pop()
-    texts = {path: text for path in bench.all_files() if (text := _changed(bench, path, (table, column, new)))}
-    if not texts or not re.fullmatch(r"\w+", new):
+    table, new, maker, texts = followed[0]
+    if texts is None:
         return None
+    every = _every(bench, column, table, new, maker)
     first = next(iter(texts))
+    told = " and ".join(f"`{now}` where it gave `{old}`" for old, now in every.items())
     return Fix(
         texts=tuple(texts.items()),
         file=first,
-        fields=(column,),
+        fields=tuple(every),
         summary=f"Read {new} of {table}, which was {column}"[:100],
-        explanation=f"`{table}` gives `{new}` where it gave `{column}`, and statements that read it were left with the old name. They read the new one now; what they give out keeps its names.",
+        explanation=f"`{table}` gives {told}, and statements that read it were left with the old name. They read the new one now; what they give out keeps its names.",
     )
+
+
+def _followed(bench: Bench, column: str, table: str, new: str, maker: str) -> dict[str, str] | None:
+    """Return the files whose statements read the table, by the new names; None where one of them cannot be mended."""
+    every = _every(bench, column, table, new, maker)
+    if not all(re.fullmatch(r"\w+", name) for name in every.values()):
+        return None
+    texts: dict[str, str] = {}
+    for path, text in _statements(bench):
+        changed = _changed(path, text, table, every)
+        if changed is None:
+            return None
+        if changed != text:
+            texts[path] = changed
+    return texts
+
+
+def _every(bench: Bench, column: str, table: str, new: str, maker: str) -> dict[str, str]:
+    return {column: new, **{old: now for old, now in _others(bench, maker, table) if old != column}}
+
+
+def _others(bench: Bench, maker: str, table: str) -> Iterator[tuple[str, str]]:
+    """Yield what else the table gives under another name since a recent diff."""
+    for old, new in dict(swaps(bench, maker)).items():
+        if old.isidentifier() and (table, new) in set(_renames(bench, maker, bench.text(maker) or "", old)):
+            yield old, new
 
 
 def _statements(bench: Bench) -> Iterator[tuple[str, str]]:
@@ -93,21 +124,30 @@ def _aliases(statement: str, column: str) -> tuple[list[str], str]:
     return found, item.sub(" ", statement)
 
 
-def _changed(bench: Bench, path: str, what: tuple[str, str, str]) -> str | None:
-    text = bench.text(path) if path.endswith((".sql", ".py")) and bench.editable(path) else None
-    table, column, _ = what
-    if text is None or not all(re.search(rf"\b{re.escape(word)}\b", text, re.IGNORECASE) for word in (table, column)):
-        return None
-    changed = (
-        _reading(text, *what)
-        if path.endswith(".sql")
-        else in_literals(text, column, lambda sql: _reading(sql, *what) or sql)
-    )
-    return changed if changed != text else None
+def _changed(path: str, text: str, table: str, every: dict[str, str]) -> str | None:
+    """Return a file whose statements read the new names; None where one of them is left open in a file of SQL."""
+    for column, new in every.items():
+        if not all(re.search(rf"\b{re.escape(word)}\b", text, re.IGNORECASE) for word in (table, column)):
+            continue
+        if path.endswith(".sql"):
+            read = _reading(text, table, column, new)
+            if read is None:
+                return None
+            text = read
+        else:
+            text = in_literals(text, column, partial(_reading_or_same, what=(table, column, new))) or text
+    return text
+
+
+def _reading_or_same(sql: str, what: tuple[str, str, str]) -> str:
+    return _reading(sql, *what) or sql
 
 
 def _reading(sql: str, table: str, column: str, new: str) -> str | None:
-    """Return a statement with the column of the table read by its new name, scope by scope; None where that is open."""
+    """Return a statement with the column of the table read by its new name, scope by scope; None where that is open.
+
+    Unchanged where it does not read the column of that table.
+    """
     covered = cover_templates(_REF.sub(lambda m: m[1].ljust(len(m[0]), "_"), sql))
     plain = without_text(covered)
     own = {span: own_text(plain, *span) for span in scopes(plain)}
@@ -123,12 +163,13 @@ def _reading(sql: str, table: str, column: str, new: str) -> str | None:
             if not any(sources.values()) or (span in read and read[span] == sources):
                 continue
             read[span] = sources
-            if _STAR.search(text):
-                if span[0] not in named:
-                    return None
-                names.add(named[span[0]])
-    open_ = [at for at in _places(plain, column) if _is_read(plain, at, own, read) is None]
-    return None if open_ else renamed(sql, column, new, within=lambda at: bool(_is_read(plain, at, own, read)))
+            names |= {named.get(span[0], "")} if _STAR.search(text) else set()
+    found = {_is_read(plain, at, own, read) for at in _places(plain, column)}
+    if not found - {False}:
+        return sql
+    if None in found or "" in names:
+        return None
+    return renamed(sql, column, new, within=lambda at: bool(_is_read(plain, at, own, read)))
 
 
 def _leaf(name: str) -> str:
