@@ -100,7 +100,9 @@ def field_changes(bench: Bench, name: str) -> list[FieldChange]:
             how = how or _same_place(old, now, failing, text_only=text_only)
             how = how or documented_code(bench, old, now[old.path], text_only=text_only)
             how = how or country_names(bench, old, now[old.path]) or respelled(bench, old, now[old.path])
-            how = how or said_flag(bench, old, now[old.path])
+            if how is None and _is_tripped_over(bench, old):
+                how = said_flag(bench, old, now[old.path])
+                how = how or (None if text_only else empty_text(old, now[old.path]))
             new = old.path
         else:
             how, new = _new_name(old, good, failing, known, text_only=text_only)
@@ -118,12 +120,18 @@ def field_changes(bench: Bench, name: str) -> list[FieldChange]:
     ]
 
 
+def _is_tripped_over(bench: Bench, field: FieldShape) -> bool:
+    """Say whether the failure speaks of the field, or of what flags and empty texts turn into: few code minds those."""
+    said = " ".join((*bench.messages, *(frame.code for _, frame in bench.own())))
+    leaf = re.escape(field.path.rpartition(".")[2])
+    return re.search(rf"None|null|bool|True|False|base 10: ''|float: ''|Input should be|\b{leaf}\b", said) is not None
+
+
 def _same_place(
     old: FieldShape, now: dict[str, FieldShape], failing: DataShape, *, text_only: bool
 ) -> Conversion | None:
     new = now[old.path]
     counted = counted_otherwise(old, new) or no_value(old, new, text_only=text_only)
-    counted = counted or (None if text_only else empty_text(old, new))
     if counted is not None:
         return counted
     if set(new.types) <= set(old.types) and new.formats == old.formats:
