@@ -55,7 +55,21 @@ class Bed:
 def main(rows):
     return [(b.bed, len(b.left), b.alone == "ja") for b in (Bed(**r) for r in json.loads(json.dumps(rows)))]
 """
+FOLDED = """
+import json
+
+def main(rows):
+    return [(r["bed"], r["left"][5:], r["alone"].lower() == "y") for r in json.loads(json.dumps(rows))]
+"""
+
+
+def _left_out(rows: Rows) -> Rows:
+    return [{key: value for key, value in row.items() if value is not None} for row in rows]
+
+
 CASES = {
+    "words told apart by a small letter": (FOLDED, _beds("Y", "N", "2026-11-09"), _beds(True, False, "2026-11-09")),
+    "left out where it was empty": (FOLDED, _beds("Y", "N", ""), _left_out(_beds("Y", "N", None))),
     "read by keys": (KEYS, _beds("yes", "no", ""), _beds(True, False, None)),
     "a model of objects": (OBJECTS, _beds("Y", "N", ""), _beds(True, False, None)),
     "a model of text": (TEXT, _beds("Y", "N", ""), _beds(True, False, None)),

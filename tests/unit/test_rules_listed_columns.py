@@ -44,7 +44,21 @@ BY_KEY = PARSE + "[(r['branch'], sum(r[f'q{n}'] for n in range(1, 5)), r['q4']) 
 BY_ENTRY = PARSE + "[(r['branch'], [(s['quarter'], s['sum']) for s in r['sums']]) for r in found]\n"
 BY_DAY = PARSE + "[(r['branch'], r['open']['mon'], r['open']['thu']) for r in found]\n"
 CLASS = BY_KEY.replace("import json\n", "import json\nfrom dataclasses import dataclass\n\n@dataclass\nclass Year:\n    branch: str\n    q1: float\n    q2: float\n    q3: float\n    q4: float\n").replace("sum(r[f'q{n}'] for n in range(1, 5)), r['q4']", "Year(r['branch'], r['q1'], r['q2'], r['q3'], r['q4']).q3")  # fmt: skip
+MONTHS = PARSE + "[(r['branch'], [r[f'm{n:02}'] for n in range(1, 9)]) for r in found]\n"
+VALUES = PARSE + "[(r['branch'], r['months'][0], r['months'][7]) for r in found]\n"
+
+
+def months(count: int = 8) -> Rows:
+    return [{"branch": f"F{n}", **{f"m{k:02}": n + k * 1.5 for k in range(count, 0, -1)}} for n in range(6)]
+
+
+def values(count: int = 8) -> Rows:
+    return [{"branch": f"F{n}", "months": [n + k * 1.5 for k in range(1, count + 1)]} for n in range(6)]
+
+
 CASES = {
+    "values alone": (MONTHS, months(), values()),
+    "the list of values is gone": (VALUES, values(), months()),
     "numbered columns": (BY_KEY, quarters(), entries()),
     "labels are names of columns": (BY_KEY, quarters(), entries(lambda k: f"q{k + 1}")),
     "labels are digits": (CLASS, quarters(), entries(lambda k: str(k + 1))),
@@ -72,6 +86,7 @@ LEFT = {
     "values of another size": (quarters(), entries(factor=1000)),
     "two numbers that could be it": (quarters(), entries(net=130.5)),
     "entries that differ in number": (quarters(), [*entries(), {"branch": "F9", "sums": entries()[0]["sums"][:3]}]),
+    "few values without a word": (months(3), values(3)),
     "labels of another form": (quarters(), entries(lambda k: f"2026-Q{k + 1}")),
 }
 
@@ -79,6 +94,7 @@ LEFT = {
 @pytest.mark.parametrize(("good", "bad"), LEFT.values(), ids=LEFT.keys())
 def test_entries_that_say_something_else_are_left(tmp_path: pathlib.Path, good: Rows, bad: Rows):
     code = BY_KEY.replace("range(1, 5)), r['q4']", "range(4)), r['q3']") if "q0" in good[0] else BY_KEY
+    code = MONTHS.replace("range(1, 9)", "range(1, 4)") if "m01" in good[0] else code
     assert RulesAgent().propose(dossier_of(tmp_path, {"main.py": code}, good, bad)).change is None
 
 

@@ -102,7 +102,7 @@ def field_changes(bench: Bench, name: str) -> list[FieldChange]:
             how = how or country_names(bench, old, now[old.path]) or respelled(bench, old, now[old.path])
             if how is None and _is_tripped_over(bench, old):
                 how = said_flag(bench, old, now[old.path])
-                how = how or (None if text_only else empty_text(old, now[old.path]))
+                how = how or (None if text_only else empty_text(old, now[old.path], failing.records))
             new = old.path
         else:
             how, new = _new_name(old, good, failing, known, text_only=text_only)

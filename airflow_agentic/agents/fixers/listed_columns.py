@@ -40,6 +40,11 @@ _ENTRIES = """    if isinstance(found, dict) and {NAMES} <= found.keys():
         for key in INTO:
             home = home.setdefault(key, {})
         home["LEAF"] = [{"LABEL": LABELLED, "VALUE": found[name]} for name in (NAMES)]"""
+_COLUMNS_ALONE = """    if isinstance(found, list) and len(found) == COUNT:
+        columns = dict(zip((NAMES), found))
+        for key in INTO:
+            home = home.setdefault(key, {})
+        home["LEAF"] = columns"""
 _WIDE = '''
 def {name}(rows):
     """Return rows with TOLD, which the upstream may send as a row each."""
@@ -91,7 +96,8 @@ def _wrapped(bench: Bench, dataset: str, found: Series, *, now: bool) -> Fix | N
     if not compiles(text):
         return None
     columns = f"`{found.names[0]}` to `{found.names[-1]}`"
-    entries = f"`{found.label}` and `{found.value}` in `{found.listed}`" if found.listed else f"rows of `{found.label}` and `{found.value}`"  # fmt: skip
+    entries = f"`{found.label}` and `{found.value}`" if found.label else "values alone"
+    entries = f"{entries} in `{found.listed}`" if found.listed else f"rows of {entries}"
     was, came = (columns, entries) if now else (entries, columns)
     return Fix(
         texts=((path, text),),
@@ -107,6 +113,10 @@ def _tree(found: Series, *, now: bool) -> str:
     outer, _, inner = found.within.rpartition(".")
     # Columns of an object stand where the list does; those of the record itself go beside it.
     same, made = found.within == found.listed, _COLUMNS if now else _ENTRIES
+    if now and not found.label:
+        made = _COLUMNS_ALONE
+    if not now and not found.label:
+        made = made.replace('{"LABEL": LABELLED, "VALUE": found[name]}', "found[name]")
     if now and not same:
         made = made.replace('home["LEAF"] = columns', "home.update({**columns, **home})")
     text = _filled(
@@ -133,6 +143,7 @@ def _filled(text: str, found: Series, *, item: str, text_only: bool = False, **w
         "NAME": found.name_of(f"{item}['{found.label}']"),
         "LABELLED": _label(found, text_only=text_only),
         "LABEL": found.label,
+        "COUNT": str(len(found.names)),
         "VALUE": found.value,
     }
     return re.sub(r"\b(?:" + "|".join(words) + r")\b", lambda m: words[m[0]], text)
@@ -156,7 +167,7 @@ def _is_gone(bench: Bench, found: Series, *, now: bool) -> bool:
 
 
 def _is_plain(found: Series) -> bool:
-    return all(_NAME.fullmatch(n) for n in (*found.names, found.label, found.value, found.listed or "-", found.within or "-"))  # fmt: skip
+    return all(_NAME.fullmatch(n) for n in (*found.names, found.label or "-", found.value or "-", found.listed or "-", found.within or "-"))  # fmt: skip
 
 
 def _keys(path: str) -> str:

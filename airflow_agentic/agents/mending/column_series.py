@@ -2,7 +2,7 @@
 
 Certain means: as many columns as entries; their numbers, or their names, are what one field of an entry says; and one
 other field of it has what lies between the columns' own bounds. A count that starts elsewhere (hour 1 for ``h00``) has
-two readings and is none.
+two readings and is none. A list of values alone has the columns' own order, where their names count on.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from airflow_agentic.records import DataShape, FieldShape
 from airflow_agentic.shapes import pattern
 
 LEAST = 3
+LEAST_ALONE = 6
+"""Hours and months count on; three values without a word may be sorted by anything."""
 _NUMBERED = re.compile(r"(?P<prefix>.*?)(?P<number>0|[1-9]\d*|0\d+)")
 _NUMBERS = {"integer", "number"}
 
@@ -34,6 +36,7 @@ class Series:
     listed: str
     """Path of the list; empty where they are rows."""
     label: str
+    """Empty where the list has values alone."""
     value: str
     is_text: bool
     """The label is text, also where it is a number."""
@@ -73,6 +76,7 @@ def _entries(
         if field.types != ("array",) or "[" in field.path or field.entries is None:
             continue
         inner = tuple(f for f in long.fields if f.path.startswith(f"{field.path}[]."))
+        inner = inner or tuple(f for f in long.fields if f.path == f"{field.path}[]" and set(f.types) <= _NUMBERS)
         if field.present == long.records and field.entries[0] == field.entries[1] >= LEAST and inner:
             yield field.path, field.entries[0], inner
     fresh = tuple(f for f in long.fields if f.path not in known)
@@ -107,14 +111,20 @@ def _matched(columns: list[FieldShape], listed: str, entries: tuple[FieldShape, 
     if any("." in f.path[len(prefix) :] for f in entries):
         return None
     numbers = _numbers(columns)
+    alone = entries[0].path == f"{listed}[]"
+    if alone and len(numbers) < LEAST_ALONE:
+        return None
+    if numbers:
+        columns = [column for _, column in sorted(zip(numbers, columns, strict=True), key=lambda pair: pair[0])]
+        numbers = tuple(sorted(numbers))
     names = tuple(f.path.rpartition(".")[2] for f in columns)
-    labels = [f for f in entries if _is_label(f, numbers, names)]
+    labels = [f for f in entries if not alone and _is_label(f, numbers, names)]
     values = [f for f in entries if f not in labels and _is_value(f, columns)]
-    if len(labels) != 1 or len(values) != 1:
+    if len(labels) != (0 if alone else 1) or len(values) != 1:
         return None
     match = _NUMBERED.fullmatch(names[0])
-    by_name = labels[0].types == ("string",) and set(labels[0].formats) != {pattern(str(n)) for n in numbers}
-    by_name = by_name and not all(re.fullmatch("9+", form) for form in labels[0].formats)
+    text = bool(labels) and labels[0].types == ("string",)
+    by_name = text and not all(re.fullmatch("9+", form) for form in labels[0].formats)
     lengths = {len(name) for name in names}
     return Series(
         within=columns[0].path.rpartition(".")[0],
@@ -123,9 +133,9 @@ def _matched(columns: list[FieldShape], listed: str, entries: tuple[FieldShape, 
         prefix=match["prefix"] if match and numbers else "",
         width=(lengths.pop() - len(match["prefix"])) if match and len(lengths) == 1 else 0,
         listed=listed,
-        label=labels[0].path[len(prefix) :],
-        value=values[0].path[len(prefix) :],
-        is_text=labels[0].types == ("string",),
+        label=labels[0].path[len(prefix) :] if labels else "",
+        value="" if alone else values[0].path[len(prefix) :],
+        is_text=text,
     )
 
 

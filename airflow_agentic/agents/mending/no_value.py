@@ -54,17 +54,25 @@ def no_value(good: FieldShape, bad: FieldShape, *, text_only: bool) -> Conversio
     )
 
 
-def empty_text(good: FieldShape, bad: FieldShape) -> Conversion | None:
-    """Return the reading of null where the field had an empty text, or of an empty text where it had null."""
+def empty_text(good: FieldShape, bad: FieldShape, records: int) -> Conversion | None:
+    """Return the reading of null, or of no field, where it had an empty text, or of an empty text where it had null."""
     rest = set(bad.formats) - {""}
     if good.nulls and not bad.nulls and "" in bad.formats and "" not in good.formats and rest <= set(good.formats):
         if set(bad.types) - {"string"} > set(good.types) - {"null"}:
             return None
         return Conversion(form='(None if {value} == "" else {value})', words="an empty text where it was null")
-    if good.types != ("string",) or "" not in good.formats or "" in bad.formats or not bad.nulls or not rest:
+    if (
+        good.types != ("string",)
+        or "" not in good.formats
+        or "" in bad.formats
+        or not rest
+        or not rest <= set(good.formats)
+    ):
         return None
-    if not rest <= set(good.formats) or set(bad.types) != {"string", "null"}:
+    absent = records - bad.present
+    if bool(absent) == bool(bad.nulls) or set(bad.types) - {"null"} != {"string"}:
         return None
     return Conversion(
-        form='("" if {value} is None else {value})', words="null where it was an empty text", of_null=True
-    )
+        form='("" if {value} is None else {value})', of_null=True, absent=bool(absent),
+        words="left out where it was an empty text" if absent else "null where it was an empty text",
+    )  # fmt: skip

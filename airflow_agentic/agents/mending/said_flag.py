@@ -29,8 +29,9 @@ def said_flag(bench: Bench, good: FieldShape, bad: FieldShape) -> Conversion | N
     if not now or ("null" in bad.types and "null" not in good.types) or set(good.formats) == set(bad.formats):
         return None
     fitting = [pair for pair in _pairs() if _fits(pair, good)]
-    said = set(_words_said(bench, good.path.rpartition(".")[2]))
-    known = [p for p in fitting if set(p) <= said] or [p for p in fitting if p[0] in said]
+    said = {word.lower() for word in _words_said(bench, good.path.rpartition(".")[2])}
+    known = [p for p in fitting if {word.lower() for word in p} <= said]
+    known = known or [p for p in fitting if p[0].lower() in said]
     if len(known) != 1:
         return None
     yes, no = known[0]
