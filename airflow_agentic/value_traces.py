@@ -36,7 +36,8 @@ def _single(good: DataShape, failing: DataShape, before: list[Any], after: list[
     listed = [f for f in good.fields if f.path in there and there[f.path].types == ("array",) and _is_listable(f)]
     opened = [f for f in good.fields if f.path in there and there[f.path].types == ("object",) and _is_scalar(f)]
     fresh = [f for f in failing.fields if f.path not in known and _is_scalar(f)]
-    if (not ((gone or opened) and fresh) and not listed) or max(len(gone), len(fresh)) > MAX_FIELDS:
+    whole = [f for f in gone if (over := there.get(_over(f))) and _over(f) in known and over.types == f.types]
+    if (not ((gone or opened) and fresh) and not listed and not whole) or max(len(gone), len(fresh)) > MAX_FIELDS:
         return ()
     days = _Days(good, failing, before[:MAX_RECORDS], after[:MAX_RECORDS])
     found: list[ValueTrace] = []
@@ -46,6 +47,8 @@ def _single(good: DataShape, failing: DataShape, before: list[Any], after: list[
         found += days.elsewhere(field, places)
     for field in listed:
         found += days.one_place(field, dict(_ends(field.path, after)), closed=True)
+    for field in whole:
+        found += days.one_place(field, {_over(field): _at(_over(field))}, closed=True)
     for field in opened:
         within = {f.path: _at(f.path) for f in fresh if f.path.startswith(f"{field.path}.") and f.types == field.types}
         found += days.one_place(field, within, closed=True)
@@ -117,6 +120,11 @@ def _identifiers(good: DataShape, failing: DataShape) -> list[str]:
         and after[f.path].types == f.types
         and after[f.path].present == after[f.path].distinct == failing.records
     ]
+
+
+def _over(field: FieldShape) -> str:
+    """The object that a field is in, which may be a text itself by now."""
+    return field.path.rpartition(".")[0]
 
 
 def _is_scalar(field: FieldShape) -> bool:

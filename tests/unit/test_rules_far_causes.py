@@ -48,6 +48,45 @@ def test_a_text_that_became_an_object_is_read_from_the_part_that_has_its_values(
     assert result_of(tmp_path, good) == sorted((r["no"], r["colour"]) for r in good)
 
 
+READ = "import json\n{top}\n\ndef main(rows):\n    rows = json.loads(json.dumps(rows))\n{body}    if None in found:\n        raise RuntimeError('check area: 12 bad rows')\n    return found\n"
+AREAS = "AREAS = {'Green': 'A', 'Purple': 'B', 'Orange': 'C'}\n"
+WHOLE = {
+    "pandas": ("import pandas as pd\n" + AREAS, "    found = pd.DataFrame(rows)['colour'].astype(str).map(AREAS)\n    found = [w if isinstance(w, str) else None for w in found]\n"),
+    "a dataclass": ("from dataclasses import dataclass\n" + AREAS + "\n\n@dataclass\nclass Ticket:\n    no: str\n    colour: str\n    fare: int\n", "    found = [AREAS.get(str(Ticket(**r).colour)) for r in rows]\n"),
+    "a list of names": (AREAS + "NAMES = ('no', 'colour')\n", "    found = [AREAS.get(str([r[n] for n in NAMES][1])) for r in rows]\n"),
+}  # fmt: skip
+INNER = {
+    "keys": "    found = [AREAS[r['colour']['name']] for r in rows]\n",
+    "get": "    found = [AREAS[(r.get('colour') or {}).get('name')] for r in rows]\n",
+}
+
+
+def _coded(word: str) -> dict[str, str]:
+    return {"code": word[:2].upper(), "name": word}
+
+
+@pytest.mark.parametrize("style", WHOLE)
+def test_code_that_names_no_field_gets_the_value_where_the_records_are_parsed(tmp_path: pathlib.Path, style: str):
+    top, body = WHOLE[style]
+    code = READ.replace("{top}", top).replace("{body}", body)
+    proposal = _proposed(tmp_path, {"main.py": code}, _tickets(1, str), _tickets(2, _coded), error=None)
+    apply(tmp_path, proposal)
+    assert result_of(tmp_path, _tickets(2, _coded)) == result_of(tmp_path, _tickets(2, str)) == [*"ABC"] * 4
+
+
+@pytest.mark.parametrize("style", INNER)
+def test_a_text_that_was_part_of_an_object_is_read_where_the_object_was(tmp_path: pathlib.Path, style: str):
+    code = READ.replace("{top}", AREAS).replace("{body}", INNER[style])
+    apply(tmp_path, _proposed(tmp_path, {"main.py": code}, _tickets(1, _coded), _tickets(2, str), error=None))
+    assert result_of(tmp_path, _tickets(2, str)) == result_of(tmp_path, _tickets(2, _coded)) == [*"ABC"] * 4
+
+
+def test_a_text_with_none_of_the_values_of_the_object_is_not_taken_for_a_part_of_it(tmp_path: pathlib.Path):
+    code = READ.replace("{top}", AREAS).replace("{body}", INNER["keys"])
+    bad = _tickets(2, lambda w: f"{w} (old)")
+    assert _proposed(tmp_path, {"main.py": code}, _tickets(1, _coded), bad, error=None).change is None
+
+
 def test_the_part_of_an_object_is_told_by_its_writing_where_no_value_is_of_both_days(tmp_path: pathlib.Path):
     def guests(day: int, of: Any) -> Rows:
         return [{"no": f"G{day}{n}", "phone": of(f"+49 {day}{n}4 55{day}{n}7")} for n in range(9)]

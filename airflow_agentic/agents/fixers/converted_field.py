@@ -15,7 +15,7 @@ from airflow_agentic.agents.mending.conversions import NUMBERS, Conversion, conv
 from airflow_agentic.agents.mending.country_names import country_names
 from airflow_agentic.agents.mending.documented_code import documented_code
 from airflow_agentic.agents.mending.field_moves import FieldMove
-from airflow_agentic.agents.mending.listed_value import listed_value
+from airflow_agentic.agents.mending.listed_value import listed_value, whole_value
 from airflow_agentic.agents.mending.named_units import reading
 from airflow_agentic.agents.mending.no_value import empty_text, no_value
 from airflow_agentic.agents.mending.numbered_code import numbered_code
@@ -105,7 +105,9 @@ def field_changes(bench: Bench, name: str) -> list[FieldChange]:
                 how = how or (None if text_only else empty_text(old, now[old.path], failing.records))
             new = old.path
         else:
-            how, new = _new_name(old, good, failing, known, text_only=text_only)
+            how, new = whole_value(old, failing), old.path
+            if how is None:
+                how, new = _new_name(old, good, failing, known, text_only=text_only)
         if how is not None:
             level, _, leaf = old.path.rpartition(".")
             found.append(

@@ -51,12 +51,13 @@ class _Site:
 
 def fix(bench: Bench) -> Fix | None:
     """Return the call that parses the records, wrapped."""
-    if not any(_SAYS.search(message) for message in bench.messages):
-        return None
+    said = any(_SAYS.search(message) for message in bench.messages)
     by_set: dict[str, list[FieldChange]] = {}
     for name in dict.fromkeys(s.name for s in bench.dossier.shapes):
         changes = [
-            c for c in field_changes(bench, name) if c.old == c.new and not c.how.absent and _is_one_place(bench, c)
+            c
+            for c in field_changes(bench, name)
+            if c.old == c.new and not c.how.absent and _is_one_place(bench, c) and (said or _is_taken_apart(bench, c))
         ]
         if changes and not any(c.kind in {"renamed", "moved", "removed"} for c in bench.changes() if c.dataset == name):
             by_set[name] = changes
@@ -99,6 +100,12 @@ def _wrapped(site: _Site, changes: list[FieldChange], *, rows: bool) -> str:
     known = Helper(name=fresh_name(site.code, "known_forms"), text=text)
     piece = (site.code.span(site.call), f"{known.name}({parsed(site.code, site.call)})")
     return with_helper(site.code, [piece], *helpers, known)
+
+
+def _is_taken_apart(bench: Bench, change: FieldChange) -> bool:
+    """Say whether a value became an object or a list: what takes it for text tells of it nowhere near."""
+    failing, path = bench.failing(change.dataset), f"{change.level}{change.old}"
+    return any(f.path == path and f.types in {("object",), ("array",)} for f in (failing.fields if failing else ()))
 
 
 def _is_one_place(bench: Bench, change: FieldChange) -> bool:

@@ -33,6 +33,14 @@ def listed_value(old: FieldShape, failing: DataShape) -> Conversion | None:
     )
 
 
+def whole_value(old: FieldShape, failing: DataShape) -> Conversion | None:
+    """``country.name`` is gone, and ``country``, which was the object around it, is a text with its values now."""
+    over = old.path.rpartition(".")[0]
+    if not over or not any(t.was == old.path and t.now == over and not t.differs for t in failing.traces):
+        return None
+    return Conversion(form="({value} if isinstance({base}, dict) else {base})", words=f"written as `{over}` itself")
+
+
 def _of_object(old: FieldShape, failing: DataShape, now: str) -> Conversion | None:
     """Return the read of the object's field; None where it may be missing, as the old one was not."""
     there = {f.path: f for f in failing.fields}
