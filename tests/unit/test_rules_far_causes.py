@@ -103,13 +103,16 @@ def test_the_part_of_an_object_is_told_by_its_writing_where_no_value_is_of_both_
         lambda w: {"shown": w, "stored": w},
         lambda w: {"from": w, "to": COLOURS[COLOURS.index(w) - 1]},
         lambda w: {"name": w if w != "Green" else None, "code": w[0]},
+        lambda w: {"sum": w, "currency": w[-1:] * 3},
         lambda w: {"nom": f"{w}e", "code": w},
     ],
-    ids=["two have it", "a pair", "sometimes missing", "in a code only"],
+    ids=["two have it", "a pair", "sometimes missing", "two currencies", "in a code only"],
 )
 def test_an_object_of_which_no_one_part_is_the_value_is_not_guessed_at(tmp_path: pathlib.Path, of: Any):
-    code = {"main.py": TALLY.replace("{key}", "colour")}
-    proposal = _proposed(tmp_path, code, _tickets(1, str), _tickets(2, of))
+    code, words = {"main.py": TALLY.replace("{key}", "colour")}, COLOURS
+    if "currency" in of("Green"):
+        words = ("14.50", "17.20", "11.95")
+    proposal = _proposed(tmp_path, code, _tickets(1, str, words=words), _tickets(2, of, words=words))
     assert proposal.change is None or "code" in proposal.change.edits[0].after
 
 

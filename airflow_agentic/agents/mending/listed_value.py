@@ -10,9 +10,11 @@ import re
 
 from airflow_agentic.agents.mending.conversions import Conversion
 from airflow_agentic.records import DataShape, FieldShape
+from airflow_agentic.shape_changes import name_tokens
 
 _END = re.compile(r"\[(?P<place>0|-1)\](?:\.(?P<key>[\w -]+))?$")
 _INNER = re.compile(r"(?:\.[\w -]+)+")
+_UNITS = {"currency", "ccy", "unit", "units", "uom", "measure", "scale", "precision", "exponent", "factor"}
 _WORDS = {"0": "first", "-1": "last"}
 
 
@@ -42,15 +44,25 @@ def whole_value(old: FieldShape, failing: DataShape) -> Conversion | None:
 
 
 def _of_object(old: FieldShape, failing: DataShape, now: str) -> Conversion | None:
-    """Return the read of the object's field; None where it may be missing, as the old one was not."""
+    """Return the read of the object's text; None where it may be missing. Numbers are not told by a value alone."""
     there = {f.path: f for f in failing.fields}
     inner, one = now.removeprefix(old.path), there.get(now)
     if one is None or not _INNER.fullmatch(inner) or one.present < there[old.path].present or one.nulls:
+        return None
+    if old.types != ("string",) or any(_measures(f, one, old) for f in failing.fields):
         return None
     read = "{value}" + "".join(f'["{key}"]' for key in inner[1:].split("."))
     return Conversion(
         form=f"({read} if isinstance({{value}}, dict) else {{value}})",
         words=f"an object with the value as `{inner[1:]}`",
+    )
+
+
+def _measures(field: FieldShape, one: FieldShape, old: FieldShape) -> bool:
+    """Say whether a field beside *one* may say what its digits are: several currencies are not to be thrown together."""
+    beside = field.path.startswith(f"{old.path}.") and field.path != one.path and field.distinct != 1
+    return (
+        beside and bool(_UNITS & set(name_tokens(field.path.rpartition(".")[2]))) and any("9" in f for f in one.formats)
     )
 
 
