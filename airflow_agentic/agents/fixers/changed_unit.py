@@ -15,22 +15,18 @@ from airflow_agentic.agents.mending.currency_digits import undivided
 from airflow_agentic.agents.mending.field_moves import field_moves
 from airflow_agentic.agents.mending.named_units import contradicted, only_unit, reading
 from airflow_agentic.agents.mending.parse_sites import helper, is_delimited, parse_site, parsed, with_helper
+from airflow_agentic.agents.mending.record_walk import of_each_record
 from airflow_agentic.agents.mending.syntax import Code, Step, compiles, is_pure, parse
 from airflow_agentic.records import DataShape, FieldShape
 
-_TREE = '''
-def {name}(value):
-    """Give records the numbers that this code knows where the upstream sends them in other units."""
-    if isinstance(value, list):
-        return [{name}(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    value = {key: {name}(item) for key, item in value.items()}
+_TREE = of_each_record(
+    "Give records the numbers that this code knows where the upstream sends them in other units.",
+    """
     for old, new, known in (UNITS,):
         if new in value and old not in value:
             value[old] = None if value[new] is None else known(value[new])
-    return value
-'''
+""",
+)
 _ROWS = '''
 def {name}(rows):
     """Give rows the numbers that this code knows where the upstream sends them in other units."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from airflow_agentic.agents.fixers.converted_field import FieldChange, field_changes
 from airflow_agentic.agents.mending.bench import Bench, Fix
 from airflow_agentic.agents.mending.parse_sites import Helper, is_delimited, parse_site, parsed, with_helper
+from airflow_agentic.agents.mending.record_walk import of_each_record
 from airflow_agentic.agents.mending.syntax import Code, compiles, fresh_name
 
 _SAYS = re.compile(
@@ -29,17 +30,10 @@ def {name}(rows):
 CHANGES
         yield row
 '''
-_TREE = '''
-def {name}(value):
-    """Give records the form that this code knows, whichever the upstream writes."""
-    if isinstance(value, list):
-        return [{name}(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    value = {key: {name}(item) for key, item in value.items()}
-CHANGES
-    return value
-'''
+_TREE = of_each_record(
+    "Give records the form that this code knows, whichever the upstream writes.",
+    "CHANGES",
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from airflow_agentic.agents.mending.bench import Bench, Fix
 from airflow_agentic.agents.mending.conversions import NUMBERS
 from airflow_agentic.agents.mending.currency_digits import undivided
 from airflow_agentic.agents.mending.parse_sites import helper, is_delimited, near_files, parse_site, parsed, with_helper
+from airflow_agentic.agents.mending.record_walk import of_each_record
 from airflow_agentic.agents.mending.syntax import compiles
 from airflow_agentic.records import DataShape, FieldShape
 from airflow_agentic.shape_changes import name_tokens
@@ -24,19 +25,14 @@ _MINOR = {"minor", "unit", "units", "value", "amount", "unscaled", "mantissa", "
 MAX_DIGITS = 4
 _SLACK = 5.0
 """By how much the means of two days may differ besides."""
-_TREE = '''
-def {name}(value):
-    """Give records the amounts that this code knows where they come in minor units."""
-    if isinstance(value, list):
-        return [{name}(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    value = {key: {name}(item) for key, item in value.items()}
+_TREE = of_each_record(
+    "Give records the amounts that this code knows where they come in minor units.",
+    """
     for known, minor, digits in (PLACES,):
         MADE
     SPENT
-    return value
-'''
+""",
+)
 _ROWS = '''
 def {name}(rows):
     """Give rows the amounts that this code knows where they come in minor units."""

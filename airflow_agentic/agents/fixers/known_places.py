@@ -12,16 +12,12 @@ import re
 from airflow_agentic.agents.mending.bench import Bench, Fix
 from airflow_agentic.agents.mending.field_moves import FieldMove, field_moves
 from airflow_agentic.agents.mending.parse_sites import helper, is_delimited, parse_site, parsed, with_helper
+from airflow_agentic.agents.mending.record_walk import of_each_record
 from airflow_agentic.agents.mending.syntax import compiles
 
-_PLACES = '''
-def {name}(value):
-    """Put fields that the upstream has moved within a record where this code looks for them."""
-    if isinstance(value, list):
-        return [{name}(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    value = {key: {name}(item) for key, item in value.items()}
+_PLACES = of_each_record(
+    "Put fields that the upstream has moved within a record where this code looks for them.",
+    """
     for old, new in (TABLE,):
         found = value
         for key in new:
@@ -34,8 +30,8 @@ def {name}(value):
                 home = home.setdefault(key, {}) if isinstance(home, dict) else None
             if isinstance(home, dict):
                 home.setdefault(old[-1], found)
-    return value
-'''
+""",
+)
 
 
 def fix(bench: Bench) -> Fix | None:

@@ -12,23 +12,19 @@ from airflow_agentic.agents.fixers.envelope import PART
 from airflow_agentic.agents.mending.bench import Bench, Fix
 from airflow_agentic.agents.mending.column_series import Series, series
 from airflow_agentic.agents.mending.parse_sites import helper, is_delimited, parse_site, parsed, with_helper
+from airflow_agentic.agents.mending.record_walk import of_each_record
 from airflow_agentic.agents.mending.syntax import compiles
 
 _NAME = re.compile(r"[\w.@ \-]+")
-_TREE = '''
-def {name}(value):
-    """Give records TOLD, whichever the upstream sends."""
-    if isinstance(value, list):
-        return [{name}(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    value = {key: {name}(item) for key, item in value.items()}
+_TREE = of_each_record(
+    "Give records TOLD, whichever the upstream sends.",
+    """
     found, home = value, value
     for key in FROM:
         found = found.get(key) if isinstance(found, dict) else None
 MADE
-    return value
-'''
+""",
+)
 _COLUMNS = """    if isinstance(found, list) and all(isinstance(item, dict) and "LABEL" in item for item in found):
         columns = {NAME: item["VALUE"] for item in found}
         if len(columns) != len(found):

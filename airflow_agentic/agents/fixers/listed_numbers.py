@@ -10,19 +10,15 @@ import re
 
 from airflow_agentic.agents.mending.bench import Bench, Fix
 from airflow_agentic.agents.mending.parse_sites import helper, is_delimited, parse_site, parsed, with_helper
+from airflow_agentic.agents.mending.record_walk import of_each_record
 from airflow_agentic.agents.mending.syntax import compiles
 from airflow_agentic.records import DataShape, ValueTrace
 
 _PLACE = re.compile(r"(?P<path>[^\[\]]+)\[(?P<place>\d)\]")
 _NAME = re.compile(r"[\w.@ \-]+")
-_TREE = '''
-def {name}(value):
-    """Give records TOLD, whichever the upstream sends."""
-    if isinstance(value, list):
-        return [{name}(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    value = {key: {name}(item) for key, item in value.items()}
+_TREE = of_each_record(
+    "Give records TOLD, whichever the upstream sends.",
+    """
     found, home = value, value
     for key in FOUND:
         found = found.get(key) if isinstance(found, dict) else None
@@ -30,8 +26,8 @@ def {name}(value):
         for key in HOME:
             home = home.setdefault(key, {})
 MADE
-    return value
-'''
+""",
+)
 _TAKEN = """        for name, number in zip((NAMES), found):
             home.setdefault(name, number)"""
 _MADE = '        home.setdefault("LEAF", [NUMBERS])'
