@@ -79,6 +79,15 @@ def _german(folder, read, bad):
     return RulesAgent().propose(dossier_of(folder, {"main.py": code}, None, None, error=error, more=tuple(more)))
 
 
+SPLIT = SEMICOLONS.replace("M2;", "M2, hall 1, north;")
+
+
+def test_columns_that_pandas_cannot_split_are_split_at_the_new_delimiter(tmp_path):
+    proposal = _german(tmp_path, READERS["all columns"], SPLIT)
+    apply(tmp_path, proposal)
+    assert len(result_of(tmp_path, SPLIT)) == len(result_of(tmp_path, ENGLISH))
+
+
 @pytest.mark.parametrize("read", READERS.values(), ids=READERS.keys())
 def test_a_file_with_semicolons_and_decimal_commas_gives_the_same_numbers(tmp_path, read):
     apply(tmp_path, _german(tmp_path, read, SEMICOLONS))

@@ -16,7 +16,7 @@ from airflow_agentic.agents.mending.country_names import country_names
 from airflow_agentic.agents.mending.documented_code import documented_code
 from airflow_agentic.agents.mending.field_moves import FieldMove
 from airflow_agentic.agents.mending.listed_value import listed_value, whole_value
-from airflow_agentic.agents.mending.named_units import reading
+from airflow_agentic.agents.mending.named_units import contradicted, reading
 from airflow_agentic.agents.mending.no_value import empty_text, no_value
 from airflow_agentic.agents.mending.numbered_code import numbered_code
 from airflow_agentic.agents.mending.parse_sites import Helper, helper, is_delimited, near_files, with_helper
@@ -28,6 +28,7 @@ from airflow_agentic.agents.mending.scaled_field import scaled
 from airflow_agentic.agents.mending.syntax import Code, Step, compiles, is_pure, literal, parse
 from airflow_agentic.records import DataShape, FieldShape
 from airflow_agentic.shape_changes import name_tokens
+from airflow_agentic.unit_words import CURRENCIES
 
 _KEY = re.compile(r"KeyError: ['\"](?P<key>[^'\"]+)['\"]$|no attribute ['\"](?P<attribute>\w+)['\"]$")
 
@@ -108,7 +109,7 @@ def field_changes(bench: Bench, name: str) -> list[FieldChange]:
             how, new = whole_value(old, failing), old.path
             if how is None:
                 how, new = _new_name(old, good, failing, known, text_only=text_only)
-        if how is not None:
+        if how is not None and not _in_other_money(bench, good, failing, new):
             level, _, leaf = old.path.rpartition(".")
             found.append(
                 FieldChange(
@@ -127,6 +128,12 @@ def _is_tripped_over(bench: Bench, field: FieldShape) -> bool:
     said = " ".join((*bench.messages, *(frame.code for _, frame in bench.own())))
     leaf = re.escape(field.path.rpartition(".")[2])
     return re.search(rf"None|null|bool|True|False|base 10: ''|float: ''|Input should be|\b{leaf}\b", said) is not None
+
+
+def _in_other_money(bench: Bench, good: DataShape, failing: DataShape, path: str) -> bool:
+    """Say whether a currency that stands beside the value now is another one than the code speaks of, or several."""
+    units = {u.lower() for f in failing.fields if f.path.startswith(f"{path}.") for u in f.units}
+    return any(contradicted(bench, (good, failing), CURRENCIES[unit]) for unit in units & set(CURRENCIES))
 
 
 def _same_place(

@@ -105,7 +105,8 @@ def _is_tripped_over(bench: Bench, form: str) -> bool:
         )
     return bool(
         re.search(
-            r"KeyError|missing|not found|required|JSONDecodeError|BOM|NoneType|not in list|LookupError|passed names|Usecols",
+            r"KeyError|missing|not found|required|JSONDecodeError|BOM|NoneType|not in list|LookupError|passed names|Usecols|"
+            r"Error tokenizing data",
             said,
             re.IGNORECASE,
         )

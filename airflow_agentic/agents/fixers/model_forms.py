@@ -16,7 +16,7 @@ from airflow_agentic.agents.mending.bench import Bench, Fix
 from airflow_agentic.agents.mending.parse_sites import Helper, near_files, with_helper
 from airflow_agentic.agents.mending.syntax import Code, compiles, fresh_name, parse
 
-_SAYS = re.compile(r"validation errors? for \w+[\s\S]*Input should be")
+_SAYS = re.compile(r"validation errors? for \w+[\s\S]*(?:Input|Decimal input) should be")
 _VALIDATOR = '''
 
     @field_validator("{field}", mode="before")
