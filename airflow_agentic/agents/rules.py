@@ -74,6 +74,7 @@ CODE_FIXERS = (
     "missing_import",
     "template_variable",
     "renamed_by_commit",
+    "renamed_option",
     "reordered_parameters",
     "reverted_commit",
 )

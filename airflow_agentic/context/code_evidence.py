@@ -43,7 +43,7 @@ def code_evidence(checkout: Checkout, target: Target, so_far: SourceReport) -> C
     windows = _windows(checkout, so_far.errors)
     framed = list(dict.fromkeys(path for path, _ in windows))
     evidence = [_window(checkout, path, frames, observed_at) for path, frames in windows]
-    named = [p for p in _named_files(checkout, target) if p not in framed]
+    named = [p for p in _named_files(checkout, target, so_far.errors) if p not in framed]
     if checkout.dag_file:
         evidence.append(
             _whole(checkout, checkout.dag_file, f"The Dag's file {checkout.dag_file}", MAX_DAG_FILE, observed_at)
@@ -186,10 +186,15 @@ def _whole(checkout: Checkout, path: str, title: str, limit: int, observed_at: s
     )
 
 
-def _named_files(checkout: Checkout, target: Target) -> list[str]:
-    """Return files of the repository that the failing tasks' rendered fields name, by path or as ``-m module``."""
+def _named_files(checkout: Checkout, target: Target, errors: Iterable[TaskError]) -> list[str]:
+    """Return files of the repository that the failing tasks' rendered fields name, by path or as ``-m module``.
+
+    Of the errors' own words only a module counts: the command that came back with an exit code.
+    """
     texts = dict.fromkeys(value[:20_000] for run in target.failed for _, value in run.rendered)
     found: dict[str, None] = {}
+    for module in _MODULE_WORD.findall("\n".join(error.message[:2_000] for error in errors)):
+        found.update(dict.fromkeys(_module_file(checkout, module)))
     for text in texts:
         for module in _MODULE_WORD.findall(text):
             found.update(dict.fromkeys(_module_file(checkout, module)))

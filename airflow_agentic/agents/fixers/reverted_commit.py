@@ -11,6 +11,7 @@ import builtins
 import re
 
 from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.command_words import OPTION, definers, made_at
 from airflow_agentic.agents.mending.parameter_orders import followed, orders_of
 from airflow_agentic.agents.mending.syntax import compiles, parse
 from airflow_agentic.records import Evidence, ShapeChange
@@ -25,6 +26,7 @@ _NAMES = re.compile(
     r"keyword argument '(\w+)'|arguments?: '(\w+)'|cannot import name '(\w+)'|[Cc]olumn \"?(\w+)\"? (?:not found|does not exist)|"
     r"name (\w+) does not exist"
 )
+_TASK_ID = re.compile(r"task_id\s*=\s*['\"]([\w.-]+)")
 _NO_FILE = re.compile(r"(?:No such file or directory|No files found|does not exist): ?['\"]?([^'\"\n]+)")
 _NAMED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.ExceptHandler, ast.MatchAs, ast.MatchStar)
 Hunk = tuple[int, list[str], list[str]]
@@ -49,7 +51,9 @@ def fix(bench: Bench) -> Fix | None:
     called = _called(bench, found_diffs, near)
     if called is not None:
         return called
-    return _revert(bench, found_diffs[near[0]], near[0], None) if len(near) == 1 and _may_be_anywhere(bench) else None
+    if len(near) != 1 or not _may_be_anywhere(bench) or not _is_whole(bench, found_diffs, near[0]):
+        return None
+    return _revert(bench, found_diffs[near[0]], near[0], None)
 
 
 def _lacks_package(bench: Bench) -> bool:
@@ -75,6 +79,29 @@ def _is_wild(change: ShapeChange) -> bool:
     means = [float(m) for text in (change.was, change.now) for m in re.findall(r"mean (\S+)", text)]
     negative = " from -" in change.detail and not change.was.startswith("-")
     return negative or len(means) != 2 or not 0.1 < abs((means[1] or 1) / (means[0] or 1)) < 10
+
+
+def _is_whole(bench: Bench, found: dict[str, Evidence], path: str) -> bool:
+    """Say whether the commit changed no other code: half of it taken back need not fit the half that stays."""
+    commit = _COMMIT.search(found[path].title)
+    told = [e.body for e in bench.dossier.evidence if commit and e.title.startswith(f"Commit {commit['sha']} ")]
+    files = {name for body in told for name in re.findall(r"[^\s,]+\.(?:py|sql|sh)\b", body.partition("files:")[2])}
+    return not any(bench.editable(name) for name in files - {path})
+
+
+def _serves_others(bench: Bench, path: str, hunk: Hunk, *, named: bool) -> bool:
+    """What a hunk changed belongs to other tasks alone, or gives a program the names of options that it knows now.
+
+    :param named: the failure leads to this place; else it is a suspicion, which another task's id alone can bear out.
+    """
+    lines = range(hunk[0], hunk[0] + max(len(hunk[1]), 1))
+    code = parse(bench.text(path)) if path.endswith(".py") else None
+    ids = [_TASK_ID.findall("\n".join(rows)) for rows in hunk[1:]]
+    made = made_at(code, lines) if code and not named and ids[0] == ids[1] else set()
+    if made and not made & {key.task_id.rpartition(".")[2] for key in bench.dossier.incident.members}:
+        return True
+    now, was = ({name for row in rows for name in OPTION.findall(row)} for rows in hunk[1:])
+    return any(definers(bench, name) for name in now - was) and not any(definers(bench, name) for name in was - now)
 
 
 def _may_be_anywhere(bench: Bench) -> bool:
@@ -158,6 +185,8 @@ def _revert(bench: Bench, diff: Evidence, path: str, lines: range | None) -> Fix
     text = bench.text(path)
     near = [h for h in hunks(diff.body) if lines is None or set(range(h[0], h[0] + max(len(h[1]), 1))) & set(lines)]
     if text is None or not near or any(followed(bench, o) for h in near for o in orders_of(h[1], h[2])):
+        return None
+    if any(_serves_others(bench, path, hunk, named=lines is not None) for hunk in near):
         return None
     rows = text.split("\n")
     for start, new, old in reversed(near):
