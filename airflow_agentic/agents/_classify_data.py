@@ -107,6 +107,12 @@ _EMPTY = re.compile(
     r"out-of-bounds|out of bounds|argument is an empty|KeyError: 0",
     re.IGNORECASE,
 )
+_TORN = re.compile(
+    r"not enough values|index out of range|invalid literal|could not convert|NoneType|InvalidOperation|ConversionSyntax|"
+    r"does(?: not|n't) match format|Invalid isoformat|StopIteration|KeyError|takes \d+ positional|missing \d+ required",
+    re.IGNORECASE,
+)
+"""What code says of a record that ends too early, or of a file without its last line."""
 _NULL = re.compile(r"NoneType|\bnull\b|\bNone\b|\bnan\b|NOT NULL|none is not an allowed", re.IGNORECASE)
 _FORMAT = re.compile(
     r"unconverted data remains|does(?: not|n't) match format|Invalid isoformat|could not convert string|invalid literal for|unsupported operand|"
@@ -174,7 +180,8 @@ def _held(dossier: Dossier, said: str, changes: tuple[ShapeChange, ...]) -> Verd
         return _quarantined(Category.LATE_DATA, said, "the upstream delivered nothing for this interval", 0.8)
     cut = bool(re.search(r"is cut off|is malformed|is empty", landed))
     readable = any(s.role == "failing" and s.records for s in dossier.shapes)
-    if _CUT.search(said) and (cut or not readable):
+    tripped = _CUT.search(said) or ("is cut off" in landed and _TORN.search(said))
+    if tripped and (cut or not readable):
         return _quarantined(
             Category.BAD_DATA, said, "the file of this interval is cut off or damaged", 0.85 if cut else 0.6
         )

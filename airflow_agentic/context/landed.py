@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from airflow_agentic.context.intervals import day_before, fill, instants, shown, template
+from airflow_agentic.context.landed_cuts import cut_off
 from airflow_agentic.context.landed_files import Landed, Unreadable, parse, read_file
 from airflow_agentic.context.landed_moves import MOVED, Move, moves
 from airflow_agentic.records import DataShape, Evidence, Gap, SourceReport, Target, Trust
@@ -214,7 +215,9 @@ class LandedSource:
         self, pair: _Pair, failing: tuple[datetime, ...], good: tuple[datetime, ...], hourly: bool, gaps: list[Gap]
     ) -> Iterator[tuple[DataShape | None, DataShape | None, bool]]:
         """Yield the failing and the good shape, as far as there is one, and whether their records were all counted."""
-        bad = self._read(pair.failing, pair.name, gaps)
+        cut = cut_off(pair.failing, pair.good, max_bytes=self._max_bytes)
+        gaps += [self._gap(f"{printable(_short(pair.failing))!r} {cut}")] if cut else []
+        bad = {} if cut else self._read(pair.failing, pair.name, gaps)
         fine = self._read(pair.good, pair.name, gaps) if pair.good else {}
         interval = shown(failing[0], hourly=hourly) if failing else ""
         before = shown(good[0], hourly=hourly) if good else ""

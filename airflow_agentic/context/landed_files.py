@@ -19,7 +19,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, BinaryIO
 
 from airflow_agentic.context.landed_packs import BadPack, members, xml_records
 from airflow_agentic.shapes import printable
@@ -53,14 +53,7 @@ class Landed:
 
 def read_file(path: str, *, max_bytes: int) -> tuple[Landed, ...]:
     """Return the data sets of a regular file. :raises Unreadable: naming the fault."""
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    try:
-        descriptor = os.open(path, flags)
-    except OSError as error:
-        raise Unreadable(f"cannot be opened: {error.strerror}") from error
-    with os.fdopen(descriptor, "rb") as raw:
-        if not stat.S_ISREG(os.fstat(raw.fileno()).st_mode):
-            raise Unreadable("is no regular file")
+    with _opened(path) as raw:
         name = path.lower()
         if os.fstat(raw.fileno()).st_size > max_bytes * MAX_BINARY and name.endswith(_BINARY):
             raise Unreadable("is larger than the limit")
@@ -70,6 +63,32 @@ def read_file(path: str, *, max_bytes: int) -> tuple[Landed, ...]:
             return _parquet(path)
         data = raw.read(max_bytes + 1)
     return parse(name, data[:max_bytes], whole=len(data) <= max_bytes, max_bytes=max_bytes)
+
+
+def read_text(path: str, *, max_bytes: int) -> str | None:
+    """Return a file's text as it lies there, unpacked; None if it is none, or longer than the limit."""
+    try:
+        with _opened(path) as raw:
+            data = b"" if path.lower().endswith(_BINARY) else raw.read(max_bytes + 1)
+        if data[:2] == b"\x1f\x8b":
+            data, _ = _gunzip(data, max_bytes + 1)
+    except Unreadable:
+        return None
+    return _text(data, []) if 0 < len(data) <= max_bytes and b"\x00" not in data[:1_000] else None
+
+
+def _opened(path: str) -> BinaryIO:
+    """Open a regular file. :raises Unreadable: naming the fault."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        descriptor = os.open(path, flags)
+    except OSError as error:
+        raise Unreadable(f"cannot be opened: {error.strerror}") from error
+    raw = os.fdopen(descriptor, "rb")
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        raw.close()
+        raise Unreadable("is no regular file")
+    return raw
 
 
 def parse(name: str, data: bytes, *, whole: bool, max_bytes: int) -> tuple[Landed, ...]:
