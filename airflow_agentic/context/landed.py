@@ -219,8 +219,7 @@ class LandedSource:
         gaps += [self._gap(f"{printable(_short(pair.failing))!r} {cut}")] if cut else []
         bad = {} if cut else self._read(pair.failing, pair.name, gaps)
         fine = self._read(pair.good, pair.name, gaps) if pair.good else {}
-        interval = shown(failing[0], hourly=hourly) if failing else ""
-        before = shown(good[0], hourly=hourly) if good else ""
+        interval, before = (shown(days[0], hourly=hourly) if days else "" for days in (failing, good))
         for part, landed in bad.items():
             name = pair.name + (f" ({part})" if part else "")
             now = _shape(landed, name, interval, "failing")
@@ -322,8 +321,7 @@ def _dateless(folder: str, names: Iterable[str], named: frozenset[str]) -> list[
     listed = list(names)
     plain = [name for name in listed if not re.search(r"\d{4}[-_/.]?\d{2}[-_/.]?\d{2}|year=\d{4}", name)]
     wanted = [name for name in listed if name.rsplit("/", 1)[-1] in named][:MAX_SETS]
-    root = os.path.realpath(folder)
-    both = dict.fromkeys([*wanted, *plain[:MAX_DATELESS]])
+    both, root = dict.fromkeys([*wanted, *plain[:MAX_DATELESS]]), os.path.realpath(folder)
     return [_Pair(printable(name), os.path.join(root, name), None) for name in both]
 
 
