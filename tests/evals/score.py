@@ -30,6 +30,9 @@ import pipelines_fifth_f
 import pipelines_fifth_g
 import pipelines_forms
 import pipelines_fourth
+import pipelines_ninth_a
+import pipelines_ninth_b
+import pipelines_ninth_shop
 import pipelines_outside
 import pipelines_second
 import pipelines_seventh_a
@@ -89,6 +92,9 @@ SPECS: dict[str, Spec] = {
         *pipelines_eighth_a.EIGHTH_A,
         *pipelines_eighth_b.EIGHTH_B,
         *pipelines_eighth_c.EIGHTH_C,
+        *pipelines_ninth_shop.NINTH_SHOP,
+        *pipelines_ninth_a.NINTH_A,
+        *pipelines_ninth_b.NINTH_B,
     )
 }
 
