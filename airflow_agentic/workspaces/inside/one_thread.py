@@ -23,7 +23,7 @@ class OneThreadTransport(httpx.BaseTransport):
 
     def __init__(self, app: Any) -> None:
         self._loop = asyncio.new_event_loop()
-        self._inner = httpx.ASGITransport(app=app)
+        self._inner = httpx.ASGITransport(app=app, raise_app_exceptions=False)
         self._lifespan = app.router.lifespan_context(app)
         self._loop.run_until_complete(self._lifespan.__aenter__())
 
