@@ -75,6 +75,7 @@ CODE_FIXERS = (
     "template_variable",
     "renamed_by_commit",
     "renamed_option",
+    "renamed_key",
     "reordered_parameters",
     "reverted_commit",
 )

@@ -12,6 +12,7 @@ import re
 
 from airflow_agentic.agents.mending.bench import Bench, Fix
 from airflow_agentic.agents.mending.command_words import OPTION, definers, made_at
+from airflow_agentic.agents.mending.config_keys import is_config, key_swaps
 from airflow_agentic.agents.mending.parameter_orders import followed, orders_of
 from airflow_agentic.agents.mending.syntax import compiles, parse
 from airflow_agentic.records import Evidence, ShapeChange
@@ -90,7 +91,7 @@ def _is_whole(bench: Bench, found: dict[str, Evidence], path: str) -> bool:
 
 
 def _serves_others(bench: Bench, path: str, hunk: Hunk, *, named: bool) -> bool:
-    """What a hunk changed belongs to other tasks alone, or gives a program the names of options that it knows now.
+    """What a hunk changed belongs to other tasks alone, or gives a program or file the names that it knows now.
 
     :param named: the failure leads to this place; else it is a suspicion, which another task's id alone can bear out.
     """
@@ -101,7 +102,11 @@ def _serves_others(bench: Bench, path: str, hunk: Hunk, *, named: bool) -> bool:
     if made and not made & {key.task_id.rpartition(".")[2] for key in bench.dossier.incident.members}:
         return True
     now, was = ({name for row in rows for name in OPTION.findall(row)} for rows in hunk[1:])
-    return any(definers(bench, name) for name in now - was) and not any(definers(bench, name) for name in was - now)
+    if any(definers(bench, name) for name in now - was) and not any(definers(bench, name) for name in was - now):
+        return True
+    now, was = (set(re.findall(r"['\"]([\w.-]+)['\"]", "\n".join(rows))) for rows in hunk[1:])
+    swapped = {swap for name, item in diffs(bench).items() if is_config(name) for swap in key_swaps(hunks(item.body))}
+    return any(old in was - now and new in now - was for old, new in swapped)
 
 
 def _may_be_anywhere(bench: Bench) -> bool:
