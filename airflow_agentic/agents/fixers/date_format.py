@@ -11,6 +11,7 @@ import re
 
 from airflow_agentic.agents.mending.bench import Bench, Fix
 from airflow_agentic.agents.mending.field_moves import field_moves
+from airflow_agentic.agents.mending.parse_sites import near_files
 from airflow_agentic.agents.mending.syntax import Code, compiles, fresh_name, import_line, literal, parse
 from airflow_agentic.agents.mending.time_forms import DATES, EPOCHS, ISO, around, of_pattern, of_value
 
@@ -20,6 +21,8 @@ _NO_MATCH = re.compile(
 )
 _ISO = re.compile(r"Invalid isoformat string: ['\"](?P<value>[^'\"]{4,60})['\"]")
 _NUMBER = re.compile(r"strptime\(\) argument 1 must be str, not (?:int|float)|fromisoformat: argument must be str")
+_CUT_OFFSET = re.compile(r"[+-]\d\d:\d(?=['\"]|$)", re.MULTILINE)
+"""What is left of an offset where the code cuts off the last character as a Z."""
 _OFFSET = re.compile(r"can't (?:compare|subtract) offset-naive and offset-aware")
 _TIME = re.compile(r"9999-99|99:99|99[/.]99[/.]9|^9{8}$")
 
@@ -44,7 +47,24 @@ def fix(bench: Bench) -> Fix | None:
         ]
         if len(calls) == 1:
             return _fix(bench, code, path, calls[0], said)
-    return None
+    return _unseen(bench, said) if "validation error" in said else None
+
+
+def _unseen(bench: Bench, said: str) -> Fix | None:
+    """A validator's own frame is in no traceback: the one file near the failure that parses the form that it tells."""
+    told = _NO_MATCH.search(said)
+    form = told["format"] if told else ISO if _ISO.search(said) else None
+    found = [
+        (path, code, call)
+        for path in near_files(bench)
+        if bench.editable(path) and (code := with_constants(bench, parse(bench.text(path)))) is not None
+        for call in ast.walk(code.tree)
+        if isinstance(call, ast.Call) and _parses(call) and _old_format(call) == form
+    ]
+    if form is None or len({(path, code.source(call.func)) for path, code, call in found}) != 1:
+        return None
+    path, code, call = found[0]
+    return _fix(bench, code, path, call, said)
 
 
 def _follow(bench: Bench) -> Fix | None:
@@ -78,6 +98,8 @@ def _follow(bench: Bench) -> Fix | None:
 
 
 def _fix(bench: Bench, code: Code, path: str, call: ast.Call, said: str) -> Fix | None:
+    if _CUT_OFFSET.search(said) and _whole(call.args[0]) is call.args[0]:
+        return None  # Cut off before it came here.
     epoch = _epoch(bench, call)
     if epoch is not None:
         return _change(bench, code, path, call, (), epoch)
@@ -128,24 +150,25 @@ def _change(
     old = _old_format(call)
     if old is None or not (new or epoch) or (epoch and set(old) <= set("%YmdHMS")):
         return None
+    if old.endswith("Z") and any("%z" in form for form in new):
+        new = tuple(form for form in new if "%z" in form)  # A time that has always said its zone is not taken without.
     formats = tuple(dict.fromkeys((old, *new)))
-    aware = "%z" in old or (old == ISO and _good_is_aware(bench, call))
+    cut = any(_whole(n.args[0]) is not n.args[0] for n in _like(code, call))
+    aware = "%z" in old or (old == ISO and not cut and _good_is_aware(bench, call))
     if new and aware and "%z" not in new[-1]:
         return None
     if old != ISO and "%H" not in old and any("%H" in f for f in new) and not _only_date_used(code, call):
         return None
-    same = [
-        n
-        for n in ast.walk(code.tree)
-        if _parses(n) and isinstance(n, ast.Call) and (_old_format(n) == old and code.source(n.func) == function)
-    ]
+    same = _like(code, call)
     name = fresh_name(code, "parse_time")
     function = function.rsplit(".", 1)[0]
     helper = _helper(name, function, formats, keeps_zone=aware, epoch=epoch)
     at = import_line(code)
     if epoch:
         helper = f"from datetime import timezone as {_UTC}\n{helper}"
-    pieces = [(code.span(n), f"{name}({code.source(n.args[0])})") for n in same]
+    zoned = any("%z" in form for form in new)
+    taken = [_whole(n.args[0]) if zoned else n.args[0] for n in same]
+    pieces = [(code.span(n), f"{name}({code.source(text)})") for n, text in zip(same, taken, strict=True)]
     if code.text[at : at + 2].strip():
         helper += "\n\n"
     elif not code.text[at:].startswith(("\n\n", "\r\n\r\n")):
@@ -160,6 +183,28 @@ def _change(
         "UTC so that what follows gets what it always got.",
         summary="Parse the time in its new form as well",
     )
+
+
+def _like(code: Code, call: ast.Call) -> list[ast.Call]:
+    """Return the calls that parse the same form the same way, this one among them."""
+    old, function = _old_format(call), code.source(call.func)
+    return [
+        n
+        for n in ast.walk(code.tree)
+        if _parses(n) and isinstance(n, ast.Call) and _old_format(n) == old and code.source(n.func) == function
+    ]
+
+
+def _whole(text: ast.expr) -> ast.expr:
+    """Return ``x`` for ``x[:-1]``, ``x.rstrip("Z")`` and the like: where an offset may stand, no Z is cut off blindly."""
+    cut = text.slice if isinstance(text, ast.Subscript) else None
+    if isinstance(text, ast.Subscript) and isinstance(cut, ast.Slice) and cut.lower is cut.step is None:
+        return text.value if isinstance(cut.upper, ast.UnaryOp) and ast.unparse(cut.upper) == "-1" else text
+    if not (isinstance(text, ast.Call) and isinstance(text.func, ast.Attribute) and not text.keywords):
+        return text
+    said = [literal(part) for part in text.args]
+    trims = said == ["Z"] and text.func.attr in {"rstrip", "strip", "removesuffix"}
+    return text.func.value if trims or (text.func.attr == "replace" and said == ["Z", ""]) else text
 
 
 def with_constants(bench: Bench, code: Code | None) -> Code | None:
@@ -213,10 +258,10 @@ def _new_formats(bench: Bench, said: str, old: str | None) -> tuple[str, ...]:
         return ("%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z") if zoned and old == ISO else ()
     match = _NO_MATCH.search(said) or _ISO.search(said)
     if match:
-        return of_value(match["value"], bench.dossier.incident.logical_date)
+        return of_value(_CUT_OFFSET.sub(r"\g<0>0", match["value"]), bench.dossier.incident.logical_date)
     rest = _REMAINS.search(said)
     tail = rest["rest"].strip("'\" ") if rest else ""
-    if rest and re.fullmatch(r"([.,]\d{1,9})?(Z|[+-]\d\d:?\d\d)?", tail):
+    if rest and re.fullmatch(r"([.,]\d{1,9})?(Z|[+-]\d\d:?\d{1,2})?", tail):
         return around(old.removesuffix("Z"), zone=bool(re.search(r"[Z+-]", tail)) or "%z" in old)
     word = tail.upper()
     if rest and word in {"AM", "PM"} and "%H" in old and "%p" not in old:
