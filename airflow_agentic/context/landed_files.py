@@ -16,15 +16,17 @@ import re
 import sqlite3
 import stat
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
+from airflow_agentic.context.landed_columns import by_kind, column_names, places
 from airflow_agentic.context.landed_packs import BadPack, members, xml_records
 from airflow_agentic.shapes import printable
 
 MAX_RECORDS = 200_000
+NO_HEADER = "no header"
 MAX_BINARY = 10
 """How many times the limit a database or parquet file may have: it is not read as a whole."""
 _DATABASE, _PARQUET = (".sqlite", ".sqlite3", ".db"), (".parquet", ".pq")
@@ -149,7 +151,7 @@ def _records_of(text: str, name: str, whole: bool) -> tuple[Landed, ...]:
     if not text.strip():
         raise Unreadable("is empty")
     if name.endswith((".csv", ".tsv", ".psv", ".xml")):
-        return (_xml(text) if name.endswith(".xml") else _delimited(text, name, whole),)
+        return (_xml(text),) if name.endswith(".xml") else _delimited(text, name, whole)
     if name.endswith((".jsonl", ".ndjson")):
         if text.lstrip().startswith("[") and whole:
             return tuple(replace(one, form=("json array", *one.form)) for one in _json(text, whole))
@@ -164,7 +166,7 @@ def _records_of(text: str, name: str, whole: bool) -> tuple[Landed, ...]:
     if name.endswith(".json"):
         raise Unreadable(f"is no JSON: it begins with {_kind_of_text(text)}")
     if any(mark in text.split("\n", 1)[0] for mark in ",\t;|"):
-        return (_delimited(text, name, whole),)
+        return _delimited(text, name, whole)
     raise Unreadable(f"is of no format we read: it begins with {_kind_of_text(text)}")
 
 
@@ -245,7 +247,7 @@ def _lines(text: str, whole: bool) -> Landed:
     return Landed(part="", records=records, whole=whole and len(lines) <= MAX_RECORDS)
 
 
-def _delimited(text: str, name: str, whole: bool) -> Landed:
+def _delimited(text: str, name: str, whole: bool) -> tuple[Landed, ...]:
     form: list[str] = []
     while text.startswith("#") and "\n" in text:
         text, form = text.split("\n", 1)[1], ["comment lines"]
@@ -259,14 +261,29 @@ def _delimited(text: str, name: str, whole: bool) -> Landed:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     except csv.Error as error:
         raise Unreadable(f"is malformed CSV: {error}") from error
-    header = [column if column.strip() else f"column {n}" for n, column in enumerate(rows[0], start=1)]
-    ragged = sum(1 for row in rows[1:] if row and len(row) != len(header))
+    whole = whole and len(rows) <= MAX_RECORDS
+    header = column_names(rows)
+    width = len(rows[0])
+    ragged = sum(1 for row in rows[1:] if row and len(row) != width)
     if ragged > len(rows) / 2:
-        raise Unreadable(
-            f"is malformed CSV: {ragged} of {len(rows) - 1} rows have another number of fields than the header"
+        kinds = by_kind(rows)
+        if not kinds:
+            raise Unreadable(
+                f"is malformed CSV: {ragged} of {len(rows) - 1} rows have another number of fields than the header"
+            )
+        form.append(NO_HEADER)
+        return tuple(
+            Landed(part=kind, records=_under(places(len(lines[0])), lines), whole=whole, form=tuple(form))
+            for kind, lines in kinds.items()
         )
-    records = [{k: _cell(v) for k, v in zip(header, row, strict=False)} for row in rows[1:MAX_RECORDS] if row]
-    return Landed(part="", records=records, whole=whole and len(rows) <= MAX_RECORDS, form=tuple(form))
+    if header is None:
+        form.append(NO_HEADER)
+    records = _under(header, rows[1:]) if header is not None else _under(places(width), rows)
+    return (Landed(part="", records=records, whole=whole, form=tuple(form)),)
+
+
+def _under(names: list[str], rows: Sequence[Sequence[str]]) -> list[Any]:
+    return [{k: _cell(v) for k, v in zip(names, row, strict=False)} for row in rows[:MAX_RECORDS] if row]
 
 
 def _cell(text: str) -> Any:

@@ -148,8 +148,8 @@ class DataShape:
     fields: tuple[FieldShape, ...]
     form: tuple[str, ...] = ()
     """What is unusual about the file itself: ``gzip``, ``byte order mark``, ``windows-1252``, ``delimiter ;``,
-    ``comment lines``, ``json lines`` or ``json array`` where the name says the other, ``namespace urn:...`` of XML;
-    empty for UTF-8 with commas."""
+    ``comment lines``, ``no header``, ``json lines`` or ``json array`` where the name says the other,
+    ``namespace urn:...`` of XML; empty for UTF-8 with commas."""
     traces: tuple[ValueTrace, ...] = ()
     """Of the failing day: where values stand now whose field the good day had elsewhere."""
     repeats: int = 0

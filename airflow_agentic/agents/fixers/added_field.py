@@ -10,6 +10,7 @@ import ast
 import re
 
 from airflow_agentic.agents.mending.bench import Bench, Fix
+from airflow_agentic.agents.mending.column_places import NO_HEADER, column_places
 from airflow_agentic.agents.mending.parse_sites import helper, is_delimited, parse_site, parsed, with_helper
 from airflow_agentic.agents.mending.syntax import Code, compiles, is_pure, parse
 from airflow_agentic.records import DataShape
@@ -67,6 +68,8 @@ def fix(bench: Bench) -> Fix | None:
         known, now = _top(good), _top(failing)
         added = [f for f in now if f not in known]
         if not added or not set(known) <= set(now):
+            continue
+        if NO_HEADER in good.form and column_places(good, failing) != tuple(range(len(known))):
             continue
         for message in bench.messages:
             found = _changed(bench, message, known, added, now)

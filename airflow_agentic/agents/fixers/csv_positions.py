@@ -42,7 +42,7 @@ def fix(bench: Bench) -> Fix | None:
         found = [renamed.get(path, path) for path in now]
         if not set(known) <= set(found) or (found[: len(known)] == known and not renamed):
             continue
-        site = call_site(bench, name, _is_reader)
+        site = call_site(bench, name, is_reader)
         if site is None:
             return None
         path, code, call = site
@@ -67,6 +67,7 @@ def _listed(names: list[str]) -> str:
     return "(" + ", ".join(f'"{n}"' for n in names) + ("," if len(names) == 1 else "") + ")"
 
 
-def _is_reader(node: ast.Call, code: Code) -> bool:
+def is_reader(node: ast.Call, code: Code) -> bool:
+    """``csv.reader(feed)``."""
     name = code.source(node.func)
     return bool(node.args) and (name == "csv.reader" or (name == "reader" and "from csv import" in code.text))

@@ -131,7 +131,7 @@ def _number(good: FieldShape, bad: FieldShape, *, text_only: bool) -> Conversion
         f"    if {test}:",
         "        return value",
         *_strips(marks),
-        f"    return {_result(style.stripped(), kind, fraction=fraction, negative='(' in marks, text_only=text_only)}",
+        f"    return {_result(style.stripped(), kind, fraction=fraction, negative=bool({'(', '-'} & marks), text_only=text_only)}",
         "",
     ]
     return Conversion(form="{call}({value})", wanted="plain_number", text="\n".join(lines), words=f"text{_with(told)}")
@@ -139,6 +139,7 @@ def _number(good: FieldShape, bad: FieldShape, *, text_only: bool) -> Conversion
 
 def _strips(marks: set[str]) -> list[str]:
     found = ['    negative = value.startswith("(")', '    value = value.strip("() ")'] if "(" in marks else []
+    found += ['    negative = value.endswith("-")', '    value = value.rstrip("- ")'] if "-" in marks else []
     found += ['    value = value.strip("% \\u00a0")'] if "%" in marks else []
     return found + (['    value = value.strip("ABCDEFGHIJKLMNOPQRSTUVWXYZ \\u00a0")'] if "AAA" in marks else [])
 
@@ -155,7 +156,12 @@ def _result(text: str, kind: str, *, fraction: bool, negative: bool, text_only: 
 
 _SHARE = 1.5
 """A field that never was above this is a share of one, not of a hundred."""
-_MARKS = (("%", "a % sign"), ("AAA", "a currency code"), ("(", "negatives in parentheses"))
+_MARKS = (
+    ("%", "a % sign"),
+    ("AAA", "a currency code"),
+    ("(", "negatives in parentheses"),
+    ("-", "the minus sign behind"),
+)
 
 
 def _with(told: list[str]) -> str:
@@ -172,6 +178,9 @@ def _without_marks(formats: tuple[str, ...]) -> tuple[tuple[str, ...], set[str]]
         if match:
             marks.add("(")
             text = match[1]
+        elif re.fullmatch(r"9[9.,' +]*-", text):
+            marks.add("-")
+            text = text[:-1]
         if text.endswith("%"):
             marks.add("%")
             text = text[:-1].rstrip("\u00a0 ")
@@ -181,7 +190,7 @@ def _without_marks(formats: tuple[str, ...]) -> tuple[tuple[str, ...], set[str]]
             text = match[1] or match[2]
         bare.append(text)
     sure = all(f.strip().endswith("%") for f in formats) if "%" in marks else True
-    return (tuple(bare) if sure else ()), marks
+    return (tuple(bare) if sure and not {"(", "-"} <= marks else ()), marks
 
 
 def _flag(good: FieldShape, bad: FieldShape) -> Conversion | None:
