@@ -94,3 +94,36 @@ def test_a_currency_is_not_believed_where_records_carry_several(tmp_path: pathli
     good = [{**row, "currency": "EUR" if n % 2 else "USD"} for n, row in enumerate(_rows("amount"))]
     bad = [{**row, "currency": "EUR" if n % 2 else "USD"} for n, row in enumerate(_rows("amount_eur"))]
     assert RulesAgent().propose(dossier_of(tmp_path, {"main.py": _code("amount")}, good, bad)).change is None
+
+
+CHECK = "    lost = [row['id'] for row in rows if row['w'] is None]\n    if lost:\n        raise RuntimeError(f'{len(lost)} rows without a charge')\n    return round(sum(row['w'] for row in rows), 3)\n"
+SILENT = {
+    "a table of names over parsed records": "import json\n\nNAMES = {'id': 'id', 'w': 'NAME'}\n\ndef main(given):\n    found = json.loads(json.dumps(given))\n    rows = [{ours: row.get(theirs) for ours, theirs in NAMES.items()} for row in found]\n" + CHECK,
+    "reads by get": "def main(given):\n    rows = [{'id': r['id'], 'w': r.get('NAME')} for r in given]\n" + CHECK,
+    "a class": "import dataclasses, json\n\n@dataclasses.dataclass\nclass Row:\n    id: str\n    NAME: float = None\n\ndef main(given):\n    known = {f.name for f in dataclasses.fields(Row)}\n    found = [Row(**{k: v for k, v in r.items() if k in known}) for r in json.loads(json.dumps(given))]\n    rows = [{'id': r.id, 'w': r.NAME} for r in found]\n" + CHECK,
+}  # fmt: skip
+DRIFTS = {
+    "kilograms to grams": (_rows("net_weight_kg"), _rows("net_weight_g", 1000, of=int)),
+    "grams to kilograms": (_rows("net_weight_g", first=4000), _rows("net_weight_kg", 0.001, first=4000)),
+}
+
+
+@pytest.mark.parametrize(("good", "bad"), DRIFTS.values(), ids=DRIFTS.keys())
+@pytest.mark.parametrize("code", SILENT.values(), ids=SILENT.keys())
+def test_a_unit_that_was_read_as_nothing_until_a_check_spoke_is_read(
+    tmp_path: pathlib.Path, code: str, good: Rows, bad: Rows
+):
+    code = code.replace("NAME", next(key for key in good[0] if key != "id"))
+    apply(tmp_path, RulesAgent().propose(dossier_of(tmp_path, {"main.py": code}, good, bad)))
+    assert result_of(tmp_path, good) == result_of(tmp_path, bad) == round(sum(row[[*row][1]] for row in good), 3)
+
+
+def test_code_that_knows_the_new_name_has_decided_for_itself(tmp_path: pathlib.Path):
+    code = SILENT["reads by get"].replace("NAME", "net_weight_kg") + "\nLATER = 'net_weight_g'\n"
+    assert RulesAgent().propose(dossier_of(tmp_path, {"main.py": code}, *DRIFTS["kilograms to grams"])).change is None
+
+
+def test_a_check_fails_for_its_own_reasons_where_no_code_spells_the_field(tmp_path: pathlib.Path):
+    code = "def main(given):\n    rows = [{'id': r['id'], 'w': r.get([*r][1] if [*r][1].endswith('kg') else '')} for r in given]\n"
+    files = {"main.py": code + CHECK}
+    assert RulesAgent().propose(dossier_of(tmp_path, files, *DRIFTS["kilograms to grams"])).change is None
