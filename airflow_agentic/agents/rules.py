@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 DRIFT_FIXERS = (
     "packed_file",
+    "packed_parts",
     "moved_file",
     "file_form",
     "text_form",

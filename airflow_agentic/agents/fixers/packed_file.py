@@ -25,7 +25,7 @@ def {name}(path):
     return path if os.path.exists(path) else type(path)(f"{path}.gz")
 '''
 _MODES = {"": "", "r": "", "rt": "", "rb": '"rb"'}
-_FRAMES = re.compile(r"(?:^|\.)(?:read|scan)_(?:csv|json|table|ndjson)(?:_auto)?$")
+FRAMES = re.compile(r"(?:^|\.)(?:read|scan)_(?:csv|json|table|ndjson)(?:_auto)?$")
 """These see from the name that a file is packed."""
 
 
@@ -52,13 +52,13 @@ def fix(bench: Bench) -> Fix | None:
 
 def _either(code: Code, line: int) -> str | None:
     calls = calls_at(code, line)
-    frames = [c for c in calls if c.args and _FRAMES.search(code.source(c.func))]
+    frames = [c for c in calls if c.args and FRAMES.search(code.source(c.func))]
     if len(frames) == 1 and literal(frames[0].args[0]) is None:
         known = Helper(name=fresh_name(code, "known_file"), text=_PATH, imports=imports_of(code, "os"))
         return with_helper(
             code, [(code.span(frames[0].args[0]), f"{known.name}({code.source(frames[0].args[0])})")], known
         )
-    opened = [(call, made) for call in calls if (made := _opening(code, call)) is not None]
+    opened = [(call, made) for call in calls if (made := opening(code, call)) is not None]
     if len(opened) != 1 or frames:
         return None
     known = Helper(name=fresh_name(code, "open_file"), text=_OPENER, imports=imports_of(code, "gzip", "os"))
@@ -66,8 +66,8 @@ def _either(code: Code, line: int) -> str | None:
     return with_helper(code, [(code.span(call), f"{known.name}({given}){read}")], known)
 
 
-def _opening(code: Code, call: ast.Call) -> tuple[str, str] | None:
-    """Return what the opener is given instead of a call's arguments, and what is read of it at once."""
+def opening(code: Code, call: ast.Call) -> tuple[str, str] | None:
+    """Return what the opener is given instead of a call's arguments, and what is read of it at once; None for no opening."""
     named, dotted = isinstance(call.func, ast.Name), isinstance(call.func, ast.Attribute)
     what = call.func.id if isinstance(call.func, ast.Name) else call.func.attr if dotted else ""  # type: ignore[attr-defined]
     if what not in {"open", "read_text", "read_bytes"} or (named and (what != "open" or not call.args)):
