@@ -36,6 +36,7 @@ DRIFT_FIXERS = (
     "listed_values",
     "listed_columns",
     "added_field",
+    "left_out_defaults",
     "csv_positions",
     "placed_columns",
     "renamed_value",
