@@ -22,6 +22,8 @@ _SAYS = re.compile(
     r"ConversionSyntax|Invalid literal for Decimal|invalid literal for int\(\) with base 10: (?P<whole>'[^']*')|"
     r"could not convert string to float: (?P<text>'[^']*')"
 )
+_NUMBER = "plain_number"
+"""A flag that became a word is for other fixers."""
 _CASTS = {"float", "int", "Decimal", "decimal.Decimal"}
 
 
@@ -66,7 +68,8 @@ def _restyled(bench: Bench) -> dict[str, tuple[Conversion, tuple[str, ...]]]:
         now = {f.path: f for f in (failing.fields if failing else ())}
         for was in good.fields if good else ():
             new = now.get(was.path)
-            if new and set(was.types) <= NUMBERS and conversion(was, new, (), text_only=True):
+            how = conversion(was, new, (), text_only=True) if new and set(was.types) <= NUMBERS else None
+            if new and how and how.wanted == _NUMBER:
                 changed.setdefault(re.sub(r" \([^()]*\)$", "", name), []).append((was, new))
     found: dict[str, tuple[Conversion, tuple[str, ...]]] = {}
     for file, pairs in changed.items():
@@ -77,7 +80,7 @@ def _restyled(bench: Bench) -> dict[str, tuple[Conversion, tuple[str, ...]]]:
             replace(was, types=("integer",) if types == {"integer"} else ("number",)),
             replace(new, formats=forms), (), text_only=True,
         )  # fmt: skip
-        if both is None or not both.wanted:
+        if both is None or both.wanted != _NUMBER:
             return {}
         found[file] = (both, forms)
     return found
