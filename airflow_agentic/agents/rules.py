@@ -69,6 +69,7 @@ DRIFT_FIXERS = (
     "converted_field",
     "converted_record",
     "model_forms",
+    "padded_codes",
 )
 CODE_FIXERS = (
     "renamed_output",

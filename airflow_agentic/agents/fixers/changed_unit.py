@@ -44,7 +44,7 @@ _SAYS = re.compile(
 def fix(bench: Bench) -> Fix | None:
     """Return the conversion at every read of the field in the file that failed."""
     silent = not any(_SAYS.search(message) for message in bench.messages)
-    if silent and not _is_refusal(bench):
+    if silent and not is_refusal(bench):
         return None
     for name in dict.fromkeys(s.name for s in bench.dossier.shapes):
         good, failing = bench.good(name), bench.failing(name)
@@ -62,7 +62,7 @@ def fix(bench: Bench) -> Fix | None:
     return None
 
 
-def _is_refusal(bench: Bench) -> bool:
+def is_refusal(bench: Bench) -> bool:
     """Say whether the pipeline's own check speaks: of a number that was read as nothing it knows no more than that."""
     own = bench.own()
     return not own or re.match(r"(?:raise|assert)\b", own[0][1].code) is not None

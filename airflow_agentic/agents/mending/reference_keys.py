@@ -24,6 +24,12 @@ def is_reference(bench: Bench, field: FieldShape) -> bool:
     return any(_holds(values, field) for path in bench.all_files() for values in _columns(bench, path, field))
 
 
+def reference_values(bench: Bench, field: FieldShape) -> Iterator[list[str]]:
+    """Yield the columns of the repository's tables that the field refers to, by their names."""
+    for path in bench.all_files():
+        yield from _columns(bench, path, field)
+
+
 def is_one_key(leaf: str, column: str, owner: str) -> bool:
     """``employee`` and ``employee_id``, or ``id`` of ``employees``."""
     words, other = ({w.rstrip("s") for w in name_tokens(name) if w not in _BARE} for name in (leaf, column))
