@@ -48,6 +48,7 @@ FIXED = {
     "cells by their place": ("import csv\n\ndef main(lines):\n    return [(row[0], float(row[2])) for row in csv.reader(lines, delimiter=';')]\n", GATES, WITH_UNIT),
     "lines that are split": ("def main(lines):\n    found = []\n    for line in lines:\n        gate, day, fee, side = line.split(';')\n        found.append((gate, float(fee), side))\n    return found\n", GATES, WITH_UNIT),
     "a reader that names the columns": ("import csv\n\nNAMES = ['gate', 'day', 'fee', 'side']\n\ndef main(lines):\n    return [(r['gate'], float(r['fee'])) for r in csv.DictReader(lines, fieldnames=NAMES, delimiter=';')]\n", GATES, WITH_UNIT),
+    "a frame whose columns are named": ("import io\nimport pandas as pd\n\ndef main(lines):\n    frame = pd.read_csv(io.StringIO('\\n'.join(lines)), sep=';', header=None, names=['gate', 'day', 'fee', 'side'])\n    return [(gate, day.date().isoformat(), fee, side) for gate, day, fee, side in frame.assign(day=pd.to_datetime(frame['day'])).itertuples(index=False)]\n", GATES, WITH_UNIT),
     "negatives in parentheses": (BILLS, BILL, _bill(_written)),
     "the minus sign behind": (BILLS.replace("Decimal(text)", "Decimal(text.strip())"), BILL, _bill(_behind)),
     "float of cells in parentheses": ("import csv\n\ndef main(lines):\n    return [number(row[2]) for row in csv.reader(lines, delimiter='|') if row[0] == 'L']\n\ndef number(cell):\n    return float(cell)\n", BILL, _bill(_written)),

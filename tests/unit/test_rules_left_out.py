@@ -28,12 +28,14 @@ MODEL = (
     PARSED
     + "from pydantic import BaseModel\n\nclass Dive(BaseModel):\n    dive_id: str\n    alarms: int\n    night: bool\n    remark: str\n\ndef main(rows):\n    return [Dive.model_validate(r).model_dump() for r in rows_of(rows)]\n"
 )
+BYTES = "import json\nfrom pydantic import BaseModel, TypeAdapter\n\nclass Dive(BaseModel):\n    dive_id: str\n    alarms: int\n    night: bool  # after sunset\n    remark: str\n\ndef main(rows):\n    return [d.model_dump() for d in TypeAdapter(list[Dive]).validate_json(json.dumps(rows))]\n"
 CAMEL = PROTO.replace("depth_m", "depth_in_m").replace("depth_in_m = 3", 'depth_in_m = 3 [json_name = "depth_m"]')
 FIXED = {
     "literal keys and a proto": ({"main.py": KEYS, "api/dive.proto": PROTO}, SPARSE),
     "a dataclass and a proto": ({"main.py": CLASS, "api/dive.proto": CAMEL}, SPARSE),
     "values by their order": ({"main.py": ORDER, "api/dive.proto": PROTO}, SPARSE),
     "a pydantic model, and the data alone": ({"main.py": MODEL}, SPARSE),
+    "a pydantic model that takes the text": ({"main.py": BYTES, "api/dive.proto": PROTO}, SPARSE),
     "one field that a proto knows": ({"main.py": CLASS, "api/dive.proto": PROTO}, [{k: v for k, v in r.items() if v or k != "night"} for r in FULL]),
 }  # fmt: skip
 HELD = {

@@ -8,6 +8,7 @@ one that may be absent in its own right (``optional``).
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Mapping
 
@@ -16,7 +17,7 @@ from airflow_agentic.agents.mending.conversions import NUMBERS
 from airflow_agentic.agents.mending.parse_sites import Helper, is_delimited, near_files, parse_site, parsed, with_helper
 from airflow_agentic.agents.mending.proto_messages import proto_messages
 from airflow_agentic.agents.mending.record_walk import of_each_record
-from airflow_agentic.agents.mending.syntax import compiles, fresh_name
+from airflow_agentic.agents.mending.syntax import compiles, fresh_name, parse
 from airflow_agentic.records import DataShape, FieldShape
 from airflow_agentic.shape_changes import name_tokens
 
@@ -32,12 +33,12 @@ _PUT_BACK = of_each_record(
 """,
 )
 _IN_ORDER = """
-        value = {**{key: value[key] for key in KNOWN}, **value}"""
+        value = {**{key: value[key] for key in KNOWN if key in value}, **value}"""
 """For code that takes values by their order."""
 
 
 def fix(bench: Bench) -> Fix | None:
-    """Return the call that parses the records, wrapped."""
+    """Return the call that parses the records, wrapped, or the model that takes their text, with defaults."""
     said = "\n".join((*bench.messages, *(frame.code for _, frame in bench.own())))
     if not _SAYS.search(said):
         return None
@@ -49,22 +50,9 @@ def fix(bench: Bench) -> Fix | None:
         defaults, document = _defaults(bench, good, failing, absent) if absent else ({}, False)
         if not defaults or not _is_told(said, defaults):
             continue
-        site = parse_site(bench, name)
-        required = _required(good, failing, absent)
-        if site is None or not required:
-            return None
-        path, code, call = site
-        known = [f.path for f in good.fields if "." not in f.path and "[" not in f.path]
-        put = {field: default for field, default in defaults.items() if field not in required}
-        by_order = any(".values()" in (bench.text(near) or "") for near in near_files(bench))
-        source = _PUT_BACK.replace("**value}", "**value}" + _IN_ORDER) if by_order else _PUT_BACK
-        source = source.replace("WORDS", " or ".join(dict.fromkeys(map(_word, put.values()))))
-        source = source.replace("REQUIRED", "{" + _quoted(required) + "}").replace("KNOWN", f"({_quoted(known)},)")
-        source = source.replace("LEFT_OUT", ", ".join(f'"{k}": {v}' for k, v in put.items()))
-        helper = Helper(name=fresh_name(code, "with_defaults"), text=source)
-        piece = (code.span(call), f"{helper.name}({parsed(code, call)})")
-        text = with_helper(code, [piece], helper)
-        if not compiles(text):
+        by_model = _in_model(bench, defaults, absent) if parse_site(bench, name) is None else None
+        found = by_model or _put_back(bench, (good, failing), absent, defaults)
+        if found is None or not compiles(found[1]):
             return None
         why = (
             "a .proto of the repository says their defaults"
@@ -72,13 +60,49 @@ def fix(bench: Bench) -> Fix | None:
             else "they had their defaults before, and nowhere have them now"
         )
         return Fix(
-            texts=((path, text),),
-            file=path,
+            texts=(found,),
+            file=found[0],
             fields=tuple(f.path for f in absent),
             summary="Put back fields that are left out at their default",
-            explanation=f"{name} leaves out {', '.join(f'`{f.path}`' for f in absent[:5])} in some records; {why}. They are put back where the records are parsed; records that have them stay as they are.",
+            explanation=f"{name} leaves out {', '.join(f'`{f.path}`' for f in absent[:5])} in some records; {why}. They are put back where the records are made; records that have them stay as they are.",
         )
     return None
+
+
+def _put_back(
+    bench: Bench, shapes: tuple[DataShape, DataShape], absent: list[FieldShape], defaults: dict[str, str]
+) -> tuple[str, str] | None:
+    good, failing = shapes
+    site, required = parse_site(bench, failing.name), _required(good, failing, absent)
+    if site is None or not required:
+        return None
+    path, code, call = site
+    known = [f.path for f in good.fields if "." not in f.path and "[" not in f.path]
+    put = {field: default for field, default in defaults.items() if field not in required}
+    by_order = any(".values()" in (bench.text(near) or "") for near in near_files(bench))
+    source = _PUT_BACK.replace("**value}", "**value}" + _IN_ORDER) if by_order else _PUT_BACK
+    source = source.replace("WORDS", " or ".join(dict.fromkeys(map(_word, put.values()))))
+    source = source.replace("REQUIRED", "{" + _quoted(required) + "}").replace("KNOWN", f"({_quoted(known)},)")
+    source = source.replace("LEFT_OUT", ", ".join(f'"{k}": {v}' for k, v in put.items()))
+    helper = Helper(name=fresh_name(code, "with_defaults"), text=source)
+    return path, with_helper(code, [(code.span(call), f"{helper.name}({parsed(code, call)})")], helper)
+
+
+def _in_model(bench: Bench, defaults: dict[str, str], absent: list[FieldShape]) -> tuple[str, str] | None:
+    """The one pydantic model that requires all of the fields has their defaults: its text is parsed by nobody else."""
+    gone, found = {f.path for f in absent}, []
+    for path in near_files(bench):
+        code = parse(bench.text(path)) if bench.editable(path) else None
+        for model in ast.walk(code.tree) if code and "pydantic" in code.text else ():
+            fields = {
+                node.target.id: node
+                for node in (model.body if isinstance(model, ast.ClassDef) and model.bases else ())
+                if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is None
+            }
+            if code and gone <= set(fields):
+                ends = {name: (code.span(node)[1],) * 2 for name, node in fields.items() if name in gone}
+                found.append((path, code.splice((end, f" = {defaults[name]}") for name, end in ends.items())))
+    return found[0] if len(found) == 1 else None
 
 
 def _absent(good: DataShape, failing: DataShape) -> list[FieldShape]:

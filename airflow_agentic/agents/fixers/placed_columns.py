@@ -1,8 +1,9 @@
 """A delimited file without a header has new columns between the known ones → give rows the columns that the code knows.
 
-For code that reads by position: ``for a, b, c in csv.reader(feed)``, ``row[2]``, ``line.split(";")``, and
-``csv.DictReader(feed, fieldnames=...)``. There are no names to go by, so `column_places` compares the forms of the
-values. Rows that are as long as before pass as they are, so a file in the old form reads as before.
+For code that reads by position: ``for a, b, c in csv.reader(feed)``, ``row[2]``, ``line.split(";")``,
+``csv.DictReader(feed, fieldnames=...)`` and ``pd.read_csv(feed, names=...)``. There are no names to go by, so
+`column_places` compares the forms of the values. Rows that are as long as before pass as they are, so a file in the
+old form reads as before.
 """
 
 from __future__ import annotations
@@ -22,6 +23,14 @@ def {name}(cells):
     """Return the cells that this code knows, also from lines in which the upstream has put others between them."""
     return [cells[place] for place in PLACES] if len(cells) == COUNT else cells
 '''
+_FRAME = '''
+def {name}(frame, names):
+    """Return the columns that this code knows, also of a file in which the upstream has put others between them."""
+    frame = frame.iloc[:, list(PLACES)] if frame.shape[1] == COUNT else frame
+    return frame.set_axis(list(names), axis=1)
+'''
+_PANDAS = {"sep", "delimiter", "header", "names", "encoding", "decimal", "thousands"}
+"""What does not speak of columns by the names that they have not got yet."""
 
 
 def fix(bench: Bench) -> Fix | None:
@@ -52,12 +61,18 @@ def _mended(bench: Bench, failing: DataShape, places: tuple[int, ...]) -> tuple[
     def is_named_reader(node: ast.Call, code: Code) -> bool:
         return is_csv_reader(node, code) and _names(node) is not None
 
-    for wanted, wrap in ((is_reader, _rows), (is_named_reader, _named), (_splitter(failing), _line)):
+    ways = (
+        (is_reader, _rows, _CELLS),
+        (is_named_reader, _named, _CELLS),
+        (_is_frame_reader, _frame, _FRAME),
+        (_splitter(failing), _line, _CELLS),
+    )
+    for wanted, wrap, source in ways:
         site = call_site(bench, failing.name, wanted)
         if site is not None:
             path, code, call = site
-            source = _CELLS.replace("COUNT", str(len(failing.fields))).replace("PLACES", str(places))
-            cells = helper(code, "known_cells", source)
+            text = source.replace("COUNT", str(len(failing.fields))).replace("PLACES", str(places))
+            cells = helper(code, "known_columns" if wrap is _frame else "known_cells", text)
             made = wrap(code, call, cells)
             return (path, with_helper(code, [(code.span(call), made)], cells)) if made else None
     return None
@@ -80,6 +95,21 @@ def _named(code: Code, call: ast.Call, cells: Helper) -> str:
         return ""
     rows = ", ".join([code.source(call.args[0]), *rest])
     return f"(dict(zip({code.source(names)}, {cells.name}(row))) for row in csv.reader({rows}))"
+
+
+def _is_frame_reader(node: ast.Call, code: Code) -> bool:
+    """``pd.read_csv(path, header=None, names=NAMES)``."""
+    return code.source(node.func) in {"pd.read_csv", "pandas.read_csv"} and any(k.arg == "names" for k in node.keywords)
+
+
+def _frame(code: Code, call: ast.Call, cells: Helper) -> str:
+    """Names that are fewer than the columns make pandas take the first columns for an index: they come afterwards."""
+    names = next(k.value for k in call.keywords if k.arg == "names")
+    rest = [code.source(k) for k in call.keywords if k.arg not in {"names", "header"}]
+    if not is_pure(names) or not all(k.arg in _PANDAS for k in call.keywords) or len(call.args) != 1:
+        return ""
+    read = f"{code.source(call.func)}({', '.join([code.source(call.args[0]), *rest, 'header=None'])})"
+    return f"{cells.name}({read}, {code.source(names)})"
 
 
 def _names(call: ast.Call) -> ast.expr | None:
