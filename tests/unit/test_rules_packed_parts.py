@@ -14,6 +14,10 @@ from airflow_agentic.records import Evidence, Proposal, Trust
 from airflow_agentic.tracebacks import parse_tracebacks, root_error
 
 HEAD = "import glob, json, os, pathlib\nfrom pathlib import Path\n\n"
+CHOSEN = {
+    "names of a folder": "def read(folder, day):\n    for name in sorted(os.listdir(f'{folder}/{day}')):\n        if name.endswith('.txt'):\n            with open(os.path.join(folder, day, name)) as lines:\n                yield from lines.read().split()\n",
+    "paths of a folder": "def read(folder, day):\n    found = [p for p in Path(folder, day).iterdir() if p.name.endswith('.txt')]\n    for part in found:\n        yield from part.read_text().split()\n",
+}  # fmt: skip
 CHECK = "\ndef main(given):\n    rows = list(read(*given))\n    if not rows:\n        raise RuntimeError('no rows')\n    return sorted(rows)\n"
 STYLES = {
     "a path's glob": "def read(folder, day):\n    for part in sorted(Path(folder, day).glob('part-*.txt')):\n        with part.open(encoding='utf-8') as lines:\n            yield from (line.strip() for line in lines)\n",
@@ -33,6 +37,15 @@ def test_parts_are_listed_and_read_plain_or_packed_and_none_twice(tmp_path: path
     assert result_of(tmp_path, good) == ["a0", "a1"]
     assert result_of(tmp_path, bad) == ["b0", "b1"]
     (tmp_path / "2026-11-02/part-0.txt").write_text("b0\n")
+    assert result_of(tmp_path, bad) == ["b0", "b1"]
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("read", CHOSEN.values(), ids=CHOSEN.keys())
+def test_names_that_are_chosen_by_their_end_are_chosen_packed_too(tmp_path: pathlib.Path, read: str):
+    good, bad = _landed(tmp_path)
+    apply(tmp_path, _proposed(tmp_path, HEAD + read + CHECK, bad))
+    assert result_of(tmp_path, good) == ["a0", "a1"]
     assert result_of(tmp_path, bad) == ["b0", "b1"]
 
 

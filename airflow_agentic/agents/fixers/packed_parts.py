@@ -42,6 +42,8 @@ def fix(bench: Bench) -> Fix | None:
     day = (bench.dossier.incident.logical_date or "")[:10]
     packed = [filled_in(m["old"], day) for m in told if day and m["new"] == f"{m['old']}.gz"]
     listings = [found for path in bench.python_files() for found in _listings(bench, path, packed)] if packed else []
+    if not listings and packed:
+        return _by_name(bench, packed)
     if len(listings) != 1:
         return None
     path, code, call = listings[0]
@@ -60,12 +62,40 @@ def fix(bench: Bench) -> Fix | None:
         texts[file] = with_helper(where, [*made, *([(code.span(call), both)] if here else [])], *helpers)
     if not all(compiles(text) for text in texts.values()):
         return None
+    return _told(texts, path, packed[0])
+
+
+def _told(texts: dict[str, str], path: str, part: str) -> Fix:
     return Fix(
         texts=tuple(texts.items()),
         file=path,
         summary="List and read parts packed with gzip as well",
-        explanation=f"The upstream sends `{packed[0]}` and its like packed, with `.gz` at the end and the same fields; the pattern of the code finds none of them and says nothing. Both are listed and read; a plain part goes before its gzip.",
+        explanation=f"The upstream sends `{part}` and its like packed, with `.gz` at the end and the same fields; the code lists none of them and says nothing. Both are listed and read.",
     )
+
+
+def _by_name(bench: Bench, packed: list[str]) -> Fix | None:
+    """The names of a folder are chosen by their end: ``if name.endswith(".jsonl")``, in the function that opens them."""
+    found: list[tuple[str, Code, ast.Call, list[_Piece]]] = []
+    for path in bench.python_files():
+        code = parse(bench.text(path)) if "endswith" in (bench.text(path) or "") else None
+        for node in ast.walk(code.tree) if code else ():
+            if code is None or not isinstance(node, ast.Call) or _called(node) != "endswith" or len(node.args) != 1:
+                continue
+            scope, end = code.scope(node), literal(node.args[0])
+            lists = any(_called(n) in {"listdir", "iterdir"} for n in ast.walk(scope) if isinstance(n, ast.Call))
+            if end and end.startswith(".") and lists and any(name.endswith(end) for name in packed):
+                loops = [n for n in ast.walk(scope) if isinstance(n, (ast.For, ast.comprehension))]
+                names = {name for loop in loops for name in _names(loop.target)}
+                found.append((path, code, node, _openings(code, scope, names)))
+    if len(found) != 1 or len(found[0][3]) != 1:
+        return None
+    path, code, call, pieces = found[0]
+    opener = Helper(name=fresh_name(code, "open_file"), text=_OPENER, imports=imports_of(code, "gzip"))
+    end = code.source(call.args[0])
+    both = (code.span(call.args[0]), f"({end}, {end[:-1]}.gz{end[-1]})")
+    text = with_helper(code, [both, *((span, new.replace("OPENER", opener.name)) for span, new in pieces)], opener)
+    return _told({path: text}, path, packed[0]) if compiles(text) else None
 
 
 def _listings(bench: Bench, path: str, packed: list[str]) -> Iterator[_Listing]:
