@@ -98,9 +98,14 @@ _DRIFT = re.compile(
 _CUT = re.compile(
     r"Unterminated string|Expecting (?:value|property name|',' delimiter|':' delimiter)|Extra data|JSONDecodeError|EOF inside string|EOFError|"
     r"end-of-stream marker|unexpected end of (?:data|file|input|stream)|Unexpected EOF|BadGzipFile|BadZipFile|CRC check failed|magic bytes|"
-    r"not a (?:gzip|zip|parquet) file|truncated|Error tokenizing data|incorrect data check|invalid block type",
+    r"not a (?:gzip|zip|parquet) file|truncated|(?:no|missing|without an?) (?:trailer|footer|end marker)|Error tokenizing data|incorrect data check|invalid block type",
     re.IGNORECASE,
 )
+_PART = re.compile(
+    r"\b(?P<there>\d+) (?:out )?of (?P<all>\d+) (?:entries|records|rows|lines|items|documents|transactions|bookings|files|parts|messages|events|readings)\b",
+    re.IGNORECASE,
+)
+"""What a program says that counts what has come."""
 _EMPTY = re.compile(
     r"list index out of range|ZeroDivisionError|division by zero|StopIteration|EmptyDataError|No columns to parse|empty sequence|is empty\b|"
     r"iterable argument is empty|requires at least one data point|Expecting value: line 1 column 1|not enough values|no rows|returned no|"
@@ -185,9 +190,12 @@ def _held(dossier: Dossier, said: str, changes: tuple[ShapeChange, ...]) -> Verd
         return _quarantined(
             Category.BAD_DATA, said, "the file of this interval is cut off or damaged", 0.85 if cut else 0.6
         )
+    part = _PART.search(said)
+    if part and int(part["there"]) < int(part["all"]):
+        return _quarantined(Category.LATE_DATA, said, "only a part of this interval has come", 0.65)
     if any(c.kind in {"renamed", "moved", "removed", "form"} for c in changes):
         return None
-    if _NULL.search(said) and any(c.kind == "nulls" and c.now != "100%" for c in changes):
+    if _lacks_values(said, changes):
         return _quarantined(
             Category.BAD_DATA, said, "some records of this interval lack a value that all had before", 0.7
         )
@@ -196,6 +204,14 @@ def _held(dossier: Dossier, said: str, changes: tuple[ShapeChange, ...]) -> Verd
             Category.BAD_DATA, said, "some records of this interval hold a value of another kind than all others", 0.7
         )
     return None
+
+
+def _lacks_values(said: str, changes: tuple[ShapeChange, ...]) -> bool:
+    """Say whether values are missing here and there, and nothing else can be what the code trips over."""
+    if not any(c.kind == "nulls" and c.now != "100%" for c in changes):
+        return False
+    rewritten = any(c.kind in {"retyped", "reformatted"} for c in changes)
+    return bool(_NULL.search(said)) or (bool(_FORMAT.search(said)) and not rewritten)
 
 
 def _in_some(dossier: Dossier, change: ShapeChange) -> bool:

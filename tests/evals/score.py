@@ -45,6 +45,7 @@ import pipelines_shop
 import pipelines_sixth_a
 import pipelines_sixth_b
 import pipelines_sixth_shop
+import pipelines_tenth
 import pipelines_third
 from case_maker import Spec, judge_case, make_case
 
@@ -95,6 +96,7 @@ SPECS: dict[str, Spec] = {
         *pipelines_ninth_shop.NINTH_SHOP,
         *pipelines_ninth_a.NINTH_A,
         *pipelines_ninth_b.NINTH_B,
+        *pipelines_tenth.TENTH,
     )
 }
 

@@ -52,7 +52,7 @@ def fix(bench: Bench) -> Fix | None:
             continue
         now = {f.path: f for f in failing.fields}
         for old in (f for f in good.fields if f.mean and "[]" not in f.path.rsplit("[].", 1)[-1]):
-            found = _scaled(bench, old, (good, failing)) or (None if silent else _wrapped(old, now))
+            found = scaled(bench, old, (good, failing)) or (None if silent else _wrapped(old, now))
             if found is None or (silent and not _is_missed(bench, old.path, found[0])):
                 continue
             changed = _at_parse(bench, name, (good, failing)) if found[1] != 1 else None
@@ -77,7 +77,7 @@ def _is_missed(bench: Bench, path: str, new: str) -> bool:
 
 def _at_parse(bench: Bench, dataset: str, shapes: tuple[DataShape, DataShape]) -> Fix | None:
     """Records get the known number where they are parsed: for several units at once, and keys that no read spells."""
-    found = {old: made for old in shapes[0].fields if old.mean and (made := _scaled(bench, old, shapes))}
+    found = {old: made for old in shapes[0].fields if old.mean and (made := scaled(bench, old, shapes))}
     leaves = {old.path.rpartition(".")[2] for old in found}
     if len(found) == 1 and _is_read(bench, leaves):
         return None
@@ -121,16 +121,19 @@ def _is_one_place(shapes: tuple[DataShape, DataShape], name: str) -> bool:
 
 
 def _line(old: FieldShape, name: str, factor: float, *, rows: bool) -> str:
-    """The number of before: whole where it was whole, and without the noise of binary fractions."""
-    value = "float(value)" if rows else "value"
-    back = f"{value} / {factor:g}" if factor >= 1 else f"{value} * {1 / factor:g}"
-    whole = set(old.types) <= {"integer", "null"}
-    made = f"round({back})" if whole else f"round({back}, 9)"
+    """Return one line of the table: the known name, the new one, and how the number is made."""
+    made = in_known_unit(old, factor, "float(value)" if rows else "value")
     return f'("{old.path.rpartition(".")[2]}", "{name}", lambda value: {f"str({made})" if rows else made})'
 
 
-def _scaled(bench: Bench, old: FieldShape, shapes: tuple[DataShape, DataShape]) -> tuple[str, float] | None:
-    """``amount`` is gone and ``amount_cents`` is new, a hundred times as large."""
+def in_known_unit(old: FieldShape, factor: float, value: str) -> str:
+    """Return the expression of the number of before: whole where it was, and without the noise of binary fractions."""
+    back = f"{value} / {factor:g}" if factor >= 1 else f"{value} * {1 / factor:g}"
+    return f"round({back})" if set(old.types) <= {"integer", "null"} else f"round({back}, 9)"
+
+
+def scaled(bench: Bench, old: FieldShape, shapes: tuple[DataShape, DataShape]) -> tuple[str, float] | None:
+    """Return the new name and how many times as large it is: ``amount`` is gone and ``amount_cents`` is new, a hundred times as large."""
     good, failing = shapes
     known = {f.path for f in good.fields}
     if old.path in {f.path for f in failing.fields} or not old.mean:

@@ -81,8 +81,35 @@ class UseFinder:
         return self._innermost is not None and (self._innermost, name) in self._read
 
 
+_OF_FRAMES = {
+    "assign", "astype", "columns", "drop", "drop_duplicates", "fillna", "groupby", "iloc", "iterrows", "itertuples", "loc",
+    "merge", "rename", "reset_index", "set_index", "sort_values", "to_csv", "to_parquet", "to_sql",
+}  # fmt: skip
+_OF_COLUMNS = {"astype", "clip", "dt", "fillna", "isna", "notna", "str", "to_list", "tolist"}
+
+
 def is_of_frame(code: Code, found: Step) -> bool:
-    """Say whether a read is of a column: its name was set to what pandas made."""
+    """Say whether a read is of a column: its name was set to what pandas made, or one of the two is used as such."""
+    above = code.parents.get(found.node)
+    if isinstance(above, ast.Attribute) and above.attr in _OF_COLUMNS:
+        return True
+    if not isinstance(found.base, ast.Name):
+        return False
+    name, scope = found.base.id, code.scope(found.node)
+    return any(_is_used_as_frame(node, name) or _is_made_by_pandas(code, node, name) for node in ast.walk(scope))
+
+
+def _is_used_as_frame(node: ast.AST, name: str) -> bool:
+    """``frame.assign(...)``, ``frame[["a", "b"]]``, ``frame[frame["a"] > 1]``: no record is asked like that."""
+    if isinstance(node, ast.Attribute):
+        return isinstance(node.value, ast.Name) and node.value.id == name and node.attr in _OF_FRAMES
+    if not isinstance(node, ast.Subscript) or not isinstance(node.value, ast.Name) or node.value.id != name:
+        return False
+    masked = isinstance(node.slice, ast.BinOp) and isinstance(node.slice.op, (ast.BitAnd, ast.BitOr))
+    return masked or isinstance(node.slice, (ast.List, ast.Compare))
+
+
+def _is_made_by_pandas(code: Code, node: ast.AST, name: str) -> bool:
     pandas = {
         a.asname or a.name
         for n in ast.walk(code.tree)
@@ -90,14 +117,11 @@ def is_of_frame(code: Code, found: Step) -> bool:
         for a in n.names
         if a.name == "pandas"
     }
-    if not pandas or not isinstance(found.base, ast.Name):
-        return False
-    name = found.base.id
-    return any(
-        isinstance(node, ast.Assign)
+    return (
+        bool(pandas)
+        and isinstance(node, ast.Assign)
         and any(isinstance(t, ast.Name) and t.id == name for t in node.targets)
         and any(isinstance(part, ast.Attribute) and code.source(part.value) in pandas for part in ast.walk(node.value))
-        for node in ast.walk(code.scope(found.node))
     )
 
 
