@@ -51,7 +51,6 @@ DRIFT_FIXERS = (
     "sql_new_columns",
     "sql_casts",
     "changed_type",
-    "number_text",
     "date_format",
     "pandas_values",
     "frame_columns",
@@ -70,6 +69,7 @@ DRIFT_FIXERS = (
     "listed_numbers",
     "converted_field",
     "converted_record",
+    "number_text",
     "model_forms",
     "padded_codes",
 )
