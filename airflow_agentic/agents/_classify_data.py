@@ -101,11 +101,6 @@ _CUT = re.compile(
     r"not a (?:gzip|zip|parquet) file|truncated|(?:no|missing|without an?) (?:trailer|footer|end marker)|Error tokenizing data|incorrect data check|invalid block type",
     re.IGNORECASE,
 )
-_PART = re.compile(
-    r"\b(?P<there>\d+) (?:out )?of (?P<all>\d+) (?:entries|records|rows|lines|items|documents|transactions|bookings|files|parts|messages|events|readings)\b",
-    re.IGNORECASE,
-)
-"""What a program says that counts what has come."""
 _EMPTY = re.compile(
     r"list index out of range|ZeroDivisionError|division by zero|StopIteration|EmptyDataError|No columns to parse|empty sequence|is empty\b|"
     r"iterable argument is empty|requires at least one data point|Expecting value: line 1 column 1|not enough values|no rows|returned no|"
@@ -190,9 +185,6 @@ def _held(dossier: Dossier, said: str, changes: tuple[ShapeChange, ...]) -> Verd
         return _quarantined(
             Category.BAD_DATA, said, "the file of this interval is cut off or damaged", 0.85 if cut else 0.6
         )
-    part = _PART.search(said)
-    if part and int(part["there"]) < int(part["all"]):
-        return _quarantined(Category.LATE_DATA, said, "only a part of this interval has come", 0.65)
     if any(c.kind in {"renamed", "moved", "removed", "form"} for c in changes):
         return None
     if _lacks_values(said, changes):

@@ -4,7 +4,7 @@ import pytest
 from failing_pipeline import an_error, apply, dossier_of, result_of
 
 from airflow_agentic.agents.rules import RulesAgent
-from airflow_agentic.records import Action
+from airflow_agentic.records import Action, Category
 
 MODEL = """from pydantic import BaseModel{more}
 
@@ -67,8 +67,14 @@ def test_a_column_of_a_frame_is_not_read_like_a_value(tmp_path):
 
 @pytest.mark.parametrize("said", ["no trailer, 31 of 48 entries", "only 12 out of 40 rows arrived"])
 def test_data_of_which_only_a_part_has_come_is_held_back(tmp_path, said):
-    dossier = dossier_of(tmp_path, {"main.py": "x = 1\n"}, KWH, KWH, error=an_error("StatementError", said))
+    dossier = dossier_of(tmp_path, {"main.py": "x = 1\n"}, [], [], error=an_error("StatementError", said))
     assert RulesAgent().propose(dossier).diagnosis.action is Action.QUARANTINE
+
+
+@pytest.mark.parametrize("said", ["5 of 40 rows have no region", "read 40 of 40 rows"])
+def test_a_count_of_records_at_fault_is_no_part_of_a_delivery(tmp_path, said):
+    dossier = dossier_of(tmp_path, {"main.py": "x = 1\n"}, KWH, KWH, error=an_error("RegionError", said))
+    assert RulesAgent().propose(dossier).diagnosis.category is not Category.LATE_DATA
 
 
 def test_values_that_are_missing_here_and_there_are_bad_data_whatever_trips_over_them(tmp_path):
@@ -90,7 +96,8 @@ def test_a_frame_gets_the_naive_utc_times_that_it_had(tmp_path, zone):
 
 def test_a_frame_whose_zone_nobody_names_is_left_to_a_person(tmp_path):
     good, bad = _times("2026-11-01 0{}:00:00"), _times("2026-11-01T0{}:00:00Z")
-    assert RulesAgent().propose(dossier_of(tmp_path, {"main.py": FRAME}, good, bad)).change is None
+    files = {"main.py": FRAME, "dags/feed.py": 'START = pendulum.datetime(2026, 11, 1, tz="UTC")\n'}
+    assert RulesAgent().propose(dossier_of(tmp_path, files, good, bad)).change is None
 
 
 def _times(form: str) -> list[dict[str, object]]:
