@@ -99,8 +99,13 @@ def _validated(code: Code, changes: list[tuple[FieldChange, _Owner]]) -> str:
         end = (code.span(last)[1],) * 2
         pieces[end] = pieces.get(end, "") + known.replace("{made}", made).replace("\n", code.newline)
     text = with_helper(code, list(pieces.items()), *helpers)
-    if re.search(r"^from pydantic import .*\bfield_validator\b", code.text, re.MULTILINE):
+    return with_pydantic(code, text, "field_validator")
+
+
+def with_pydantic(code: Code, text: str, name: str) -> str:
+    """Return *text*, a changed *code*, with *name* imported from pydantic; empty if there is no such import to join."""
+    if re.search(rf"^from pydantic import .*\b{name}\b", code.text, re.MULTILINE):
         return text
     first = re.search(r"^(?:from|import) pydantic\b", text, re.MULTILINE)
     at = first.start() if first else 0
-    return f"{text[:at]}from pydantic import field_validator{code.newline}{text[at:]}" if first else ""
+    return f"{text[:at]}from pydantic import {name}{code.newline}{text[at:]}" if first else ""

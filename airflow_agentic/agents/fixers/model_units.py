@@ -11,6 +11,7 @@ import re
 
 from airflow_agentic.agents.fixers.changed_unit import in_known_unit, scaled
 from airflow_agentic.agents.fixers.model_alias import MISSING, data_name
+from airflow_agentic.agents.fixers.model_forms import with_pydantic
 from airflow_agentic.agents.mending.bench import Bench, Fix
 from airflow_agentic.agents.mending.parse_sites import near_files
 from airflow_agentic.agents.mending.syntax import Code, compiles, fresh_name, parse
@@ -84,11 +85,4 @@ def _validated(code: Code, model: ast.ClassDef, old: FieldShape, new: str, facto
     words = {"OLD": old.path.rpartition(".")[2], "NEW": new, "MADE": in_known_unit(old, factor, "value")}
     made = re.sub("OLD|NEW|MADE", lambda m: words[m[0]], _VALIDATOR.replace("{name}", fresh_name(code, "known_unit")))
     text = code.splice([((code.span(last)[1],) * 2, made.replace("\n", code.newline))])
-    if re.search(r"^from pydantic import .*\bmodel_validator\b", code.text, re.MULTILINE):
-        return text
-    first = re.search(r"^(?:from|import) pydantic\b", text, re.MULTILINE)
-    return (
-        f"{text[: first.start()]}from pydantic import model_validator{code.newline}{text[first.start() :]}"
-        if first
-        else ""
-    )
+    return with_pydantic(code, text, "model_validator")
